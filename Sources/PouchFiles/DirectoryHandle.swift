@@ -1,0 +1,143 @@
+import CLinux
+import Glibc
+import PouchKit
+
+/// An open folder. Everything in it is reached through its descriptor, never again by an absolute path, so that nobody
+/// who swaps a folder or plants a link on the way can lead us elsewhere.
+///
+/// Relative paths and names are the bytes of the file system. A relative path may not leave the folder and no link in it is
+/// followed (openat2); a name is one part of a path.
+package final class DirectoryHandle: Sendable {
+    package let descriptor: Int32
+    /// For messages: where the folder was when it was opened.
+    package let path: String
+
+    private init(adopting descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    /// Opens a folder that the operator chose, links followed.
+    package static func open(_ path: String) throws(FileProblem) -> DirectoryHandle {
+        let descriptor = SystemCall.withPath(Array(path.utf8)) { text in
+            SystemCall.answer { Glibc.open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        }
+        guard descriptor >= 0 else { throw FileProblem(operation: "open the folder", path: path, errno: -descriptor) }
+        return DirectoryHandle(adopting: descriptor, path: VisibleText.escaped(path))
+    }
+
+    /// Opens a folder that the operator chose and makes what is missing of it, durably.
+    package static func create(_ path: String, mode: UInt16 = 0o755) throws(FileProblem) -> DirectoryHandle {
+        do { return try open(path) } catch { guard error.errno == ENOENT else { throw error } }
+        let parts = path.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
+        var folder = try open(path.utf8.first == UInt8(ascii: "/") ? "/" : ".")
+        for part in parts {
+            // By the operator's own path links are followed, so this is no walk beneath a folder.
+            let reached = folder.path == "/" ? "/" + VisibleText.escaped(part) : folder.path + "/" + VisibleText.escaped(part)
+            try folder.makeFolder(part, mode: mode, durably: true)
+            let next = SystemCall.withName(part) { name in
+                SystemCall.answer { openat(folder.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+            }
+            guard next >= 0 else { throw FileProblem(operation: "open the folder", visiblePath: reached, errno: -next) }
+            folder = DirectoryHandle(adopting: next, path: reached)
+        }
+        return folder
+    }
+
+    package func status() throws(FileProblem) -> FileStatus { try FileStatus(descriptor: descriptor, path: path) }
+
+    /// The status of what lies at a path beneath the folder; of the link itself when it is one.
+    package func status(of relative: [UInt8]) throws(FileProblem) -> FileStatus {
+        if !relative.isEmpty, !relative.contains(UInt8(ascii: "/")) {
+            return try FileStatus(folder: descriptor, name: relative, path: visible(relative))
+        }
+        let file = try openBeneath(relative, flags: pouch_open_path_only() | UInt64(O_NOFOLLOW), operation: "look at")
+        return try file.status()
+    }
+
+    /// Opens what lies beneath for reading. A FIFO does not block and a device is not waited for: look at the status before reading.
+    package func openFile(_ relative: [UInt8]) throws(FileProblem) -> OpenFile {
+        try openBeneath(relative, flags: UInt64(O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), operation: "open")
+    }
+
+    /// Makes a new file and opens it for reading and writing.
+    ///
+    /// - Throws: `FileProblem`; `isTaken` when the name exists, be it as a link that leads nowhere.
+    package func createFile(_ name: [UInt8], mode: UInt16 = 0o600) throws(FileProblem) -> OpenFile {
+        let flags = UInt64(O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+        return try openBeneath(name, flags: flags, mode: UInt64(mode), operation: "create")
+    }
+
+    package func openFolder(_ relative: [UInt8]) throws(FileProblem) -> DirectoryHandle {
+        let file = try openBeneath(
+            relative, flags: UInt64(O_RDONLY | O_DIRECTORY | O_NOFOLLOW), operation: "open the folder")
+        let copy = SystemCall.answer { fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0) }
+        guard copy >= 0 else { throw FileProblem(operation: "open the folder", visiblePath: file.path, errno: -copy) }
+        return DirectoryHandle(adopting: copy, path: file.path)
+    }
+
+    /// Opens a folder beneath this one and makes what is missing of its path.
+    ///
+    /// - Parameter durably: each folder that is made is synced into its parent, so that a power cut cannot take it away.
+    package func createFolders(
+        _ relative: [UInt8], mode: UInt16 = 0o755, durably: Bool = false
+    ) throws(FileProblem) -> DirectoryHandle {
+        do { return try openFolder(relative) } catch { guard error.errno == ENOENT else { throw error } }
+        var folder = self
+        for part in relative.split(separator: UInt8(ascii: "/")).map(Array.init) {
+            try folder.makeFolder(part, mode: mode, durably: durably)
+            folder = try folder.openFolder(part)
+        }
+        return folder
+    }
+
+    /// Makes one folder; that it exists already is no error.
+    ///
+    /// - Returns: true when it was made by this call.
+    @discardableResult
+    package func makeFolder(_ name: [UInt8], mode: UInt16 = 0o755, durably: Bool = false) throws(FileProblem) -> Bool {
+        let answer = SystemCall.withName(name) { name in SystemCall.answer { mkdirat(descriptor, name, mode_t(mode)) } }
+        if answer == -EEXIST { return false }
+        guard answer >= 0 else { throw problem("make the folder", name, -answer) }
+        if durably { try sync() }
+        return true
+    }
+
+    /// The names in the folder, one after the other.
+    package func entries() throws(FileProblem) -> DirectoryEntries { try DirectoryEntries(of: self) }
+
+    /// Makes the names in the folder durable.
+    package func sync() throws(FileProblem) {
+        let answer = SystemCall.answer { fsync(descriptor) }
+        guard answer >= 0 else { throw FileProblem(operation: "sync the folder", visiblePath: path, errno: -answer) }
+    }
+
+    /// The message form of a path beneath.
+    package func visible(_ relative: [UInt8]) -> String {
+        relative.isEmpty ? path : path == "/" ? "/" + VisibleText.escaped(relative) : path + "/" + VisibleText.escaped(relative)
+    }
+
+    func problem(_ operation: String, _ relative: [UInt8], _ code: Int32) -> FileProblem {
+        FileProblem(operation: operation, visiblePath: visible(relative), errno: code)
+    }
+
+    private func openBeneath(
+        _ relative: [UInt8], flags: UInt64, mode: UInt64 = 0, operation: String
+    ) throws(FileProblem) -> OpenFile {
+        let answer = SystemCall.withPath(relative.isEmpty ? [UInt8(ascii: ".")] : relative) { path in
+            // EAGAIN: somebody renamed a folder while the kernel looked. It says nothing about the path; ask again, but not for ever.
+            var answer: Int32 = 0
+            for _ in 0..<32 {
+                answer = SystemCall.shim {
+                    pouch_openat2(descriptor, path, flags | UInt64(O_CLOEXEC), mode, pouch_resolve_beneath())
+                }
+                if answer != -EAGAIN { break }
+            }
+            return answer
+        }
+        guard answer >= 0 else { throw problem(operation, relative, -answer) }
+        return OpenFile(adopting: answer, path: visible(relative))
+    }
+}
