@@ -1,0 +1,42 @@
+import COpenSSL
+
+/// HMAC-SHA256 under one key, for any number of messages.
+package struct HMACSHA256: ~Copyable {
+    private static let codeLength = 32
+
+    private let context: OpaquePointer
+
+    package init(key: [UInt8]) {
+        guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil) else { outOfMemory("EVP_MAC_fetch") }
+        // The context keeps its own reference.
+        defer { EVP_MAC_free(algorithm) }
+        guard let context = EVP_MAC_CTX_new(algorithm) else { outOfMemory("EVP_MAC_CTX_new") }
+        self.context = context
+        var digestName = Array("SHA256".utf8CString)
+        // One byte longer than the key: a null pointer would mean "the key you already have", so an empty key needs an address.
+        let keyWithAddress = key + [0]
+        digestName.withUnsafeMutableBufferPointer { name in
+            let parameters = [
+                OSSL_PARAM_construct_utf8_string("digest", name.baseAddress, 0), OSSL_PARAM_construct_end(),
+            ]
+            demand(EVP_MAC_init(context, keyWithAddress, key.count, parameters), "EVP_MAC_init")
+        }
+    }
+
+    deinit { EVP_MAC_CTX_free(context) }
+
+    /// The 32 bytes that authenticate the message.
+    package mutating func code(for message: [UInt8]) -> [UInt8] {
+        demand(EVP_MAC_init(context, nil, 0, nil), "EVP_MAC_init")
+        demand(EVP_MAC_update(context, message, message.count), "EVP_MAC_update")
+        return [UInt8](unsafeUninitializedCapacity: Self.codeLength) { buffer, count in
+            demand(EVP_MAC_final(context, buffer.baseAddress, &count, Self.codeLength), "EVP_MAC_final")
+        }
+    }
+
+    /// For a key that is used once.
+    package static func code(for message: [UInt8], key: [UInt8]) -> [UInt8] {
+        var authentication = HMACSHA256(key: key)
+        return authentication.code(for: message)
+    }
+}
