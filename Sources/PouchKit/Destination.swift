@@ -92,7 +92,9 @@ public struct Finding: Hashable, Sendable {
 }
 
 /// Something wrong in an adapter's settings, by key path; the catalog turns it into file, line and column.
-public struct SettingsProblem: Hashable, Sendable {
+///
+/// A settings type may throw it while it is decoded: the key path then starts at the value that was being decoded.
+public struct SettingsProblem: Error, Hashable, Sendable, CustomStringConvertible {
     /// `["repository", "key"]`
     public let keyPath: [String]
     public let text: String
@@ -102,5 +104,10 @@ public struct SettingsProblem: Hashable, Sendable {
         self.keyPath = keyPath
         self.text = text
         self.hint = hint
+    }
+
+    /// `repository.key: <text>`, and the hint on a second line.
+    public var description: String {
+        (keyPath.isEmpty ? "" : keyPath.joined(separator: ".") + ": ") + text + (hint.map { "\nhint: \($0)" } ?? "")
     }
 }
