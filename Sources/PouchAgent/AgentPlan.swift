@@ -1,0 +1,74 @@
+package import PouchKit
+package import PouchRouting
+package import PouchWatch
+
+/// Everything that one run of the agent works by, checked: made from agent.yaml by whoever knows the adapters.
+package struct AgentPlan: Sendable {
+    package let name: String
+    /// Absolute path of the state folder.
+    package let state: String
+    package let folders: [FolderPlan]
+    package let router: Router
+    package let partners: [PartnerPlan]
+    package let unmatched: UnmatchedPolicy
+    /// The command that is run when somebody must act; empty when there is none.
+    package let alertCommand: [String]
+    /// How long running deliveries may go on after a stop was asked for.
+    package let drainLimit: Duration
+
+    package init(
+        name: String,
+        state: String,
+        folders: [FolderPlan],
+        router: Router,
+        partners: [PartnerPlan],
+        unmatched: UnmatchedPolicy,
+        alertCommand: [String] = [],
+        drainLimit: Duration = .seconds(8)
+    ) {
+        self.name = name
+        self.state = state
+        self.folders = folders
+        self.router = router
+        self.partners = partners
+        self.unmatched = unmatched
+        self.alertCommand = alertCommand
+        self.drainLimit = drainLimit
+    }
+}
+
+package struct FolderPlan: Sendable {
+    package let watched: WatchedFolder
+    package let afterwards: Afterwards
+
+    package init(watched: WatchedFolder, afterwards: Afterwards) {
+        self.watched = watched
+        self.afterwards = afterwards
+    }
+}
+
+/// What becomes of a file when its last delivery is done.
+package enum Afterwards: Hashable, Sendable, Codable {
+    /// `keepFor` in seconds; `nil`: for ever.
+    case archive(folder: String, keepFor: Int64?)
+    case delete
+    /// The source is never touched: no claim, the file is delivered from where it lies.
+    case keep
+}
+
+/// What becomes of a drop that no route takes.
+package enum UnmatchedPolicy: String, Hashable, Sendable, Codable {
+    case hold, quarantine, ignore
+}
+
+package struct PartnerPlan: Sendable {
+    package let name: PartnerName
+    package let destination: any Destination
+    package let limits: TransferBudget.Limits
+
+    package init(name: PartnerName, destination: any Destination, limits: TransferBudget.Limits) {
+        self.name = name
+        self.destination = destination
+        self.limits = limits
+    }
+}

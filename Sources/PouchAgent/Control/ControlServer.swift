@@ -1,0 +1,100 @@
+import Foundation
+import Glibc
+import Logging
+import PouchFiles
+import PouchKit
+
+/// Answers what is asked through `<state>/control.sock`: one request a connection, from the agent's own user or root.
+final class ControlServer: Sendable {
+    static let socketName = "control.sock"
+
+    private let state: String
+    private let logger: Logger
+    private let answering: any ControlAnswering
+    /// Callers served at once; more wait in the kernel's queue.
+    private let accepting = BlockingExecutor(threads: 1, name: "pouch-control")
+    private let talking = BlockingExecutor(threads: 4, name: "pouch-talk")
+
+    init(state: String, answering: any ControlAnswering, logger: Logger) {
+        self.state = state
+        self.answering = answering
+        self.logger = logger
+    }
+
+    /// Runs until cancelled.
+    func run() async {
+        do {
+            let listener = try UnixSocket.listen(in: state, name: Self.socketName)
+            defer { unlink("\(state)/\(Self.socketName)") }
+            try await serve(listener)
+        } catch {
+            logger.error("the control socket cannot be used", metadata: ["state": "\(state)", "cause": "\(error)"])
+        }
+    }
+
+    private func serve(_ listener: UnixSocket) async throws(SocketProblem) {
+        await withDiscardingTaskGroup { group in
+            var callers = 0
+            while !Task.isCancelled {
+                do {
+                    // Short waits, so that cancellation is seen; a fourth of a second is nothing to a person and costs no CPU.
+                    let caller = try await accepting.run { () throws(SocketProblem) in try listener.accept(withinMilliseconds: 250) }
+                    guard let caller else { continue }
+                    callers += 1
+                    group.addTask { await self.talk(with: caller) }
+                } catch {
+                    logger.error("the control socket cannot be used", metadata: ["cause": "\(error)", "callers": "\(callers)"])
+                    return
+                }
+            }
+        }
+    }
+
+    private func talk(with caller: UnixSocket) async {
+        let user = caller.peerUser()
+        guard user == geteuid() || user == 0 else {
+            logger.warning("a caller was refused", metadata: ["user": "\(user.map(String.init) ?? "unknown")"])
+            await answer(.refused(text: "only the agent's own user and root may ask", hint: nil), to: caller)
+            return
+        }
+        do {
+            let line = try await talking.run { () throws(SocketProblem) in
+                caller.limitWaiting(toSeconds: 5)
+                var buffer: [UInt8] = []
+                return try caller.readLine(&buffer)
+            }
+            guard let line else { return }
+            guard let request = try? JSONDecoder().decode(ControlRequest.self, from: Data(line)) else {
+                await answer(.refused(text: "that is no request of this version", hint: "use the pouch command of the same version"), to: caller)
+                return
+            }
+            let last = await answering.answer(request) { progress in
+                await self.answer(progress, to: caller)
+            }
+            await answer(last, to: caller)
+        } catch {
+            logger.debug("a caller went away", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    /// - Returns: false when nobody listens any more.
+    @discardableResult
+    private func answer(_ answer: ControlAnswer, to caller: UnixSocket) async -> Bool {
+        do {
+            let line = try Array(JSONEncoder().encode(answer))
+            try await talking.run { () throws(SocketProblem) in try caller.write(line: line) }
+            return true
+        } catch {
+            return false
+        }
+    }
+}
+
+/// Who knows the answers.
+protocol ControlAnswering: Sendable {
+    /// - Parameter progress: may be called any number of times; false means that nobody listens any more.
+    func answer(
+        _ request: ControlRequest,
+        progress: @escaping @Sendable (ControlAnswer) async -> Bool
+    ) async -> ControlAnswer
+}

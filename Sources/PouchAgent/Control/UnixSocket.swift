@@ -1,0 +1,144 @@
+import Glibc
+import PouchKit
+
+/// What went wrong with a local socket.
+package struct SocketProblem: Error, Hashable, Sendable, CustomStringConvertible {
+    package let attempt: String
+    package let errorNumber: Int32
+
+    package var description: String { "could not \(attempt): \(String(cString: strerror(errorNumber)))" }
+
+    /// Nobody listens there.
+    package var isAbsent: Bool { errorNumber == ENOENT || errorNumber == ECONNREFUSED }
+}
+
+/// One end of a stream socket on this machine. Blocking: use it on a blocking thread.
+final class UnixSocket: Sendable {
+    let descriptor: Int32
+
+    init(owning descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+
+    /// The longest line that either side takes, bytes.
+    static let longestLine = 64 * 1_024
+
+    /// Listens on `name` in the folder, readable and writable for the owner alone. A socket file left by a dead agent is replaced.
+    ///
+    /// A socket's path has room for 107 bytes only; going through the folder's descriptor makes any state folder short enough.
+    static func listen(in folder: String, name: String) throws(SocketProblem) -> UnixSocket {
+        try withAddress(in: folder, name: name, attempt: "listen on \(folder)/\(name)") { address, length throws(SocketProblem) in
+            let socket = UnixSocket(owning: try checked(Glibc.socket(AF_UNIX, streamType, 0), "make a socket"))
+            unlink("\(folder)/\(name)")
+            let mask = umask(0o177)
+            let bound = bind(socket.descriptor, address, length)
+            let failure = errno
+            umask(mask)
+            guard bound == 0 else { throw SocketProblem(attempt: "bind \(folder)/\(name)", errorNumber: failure) }
+            _ = try checked(Glibc.listen(socket.descriptor, 16), "listen on \(folder)/\(name)")
+            return socket
+        }
+    }
+
+    static func connect(in folder: String, name: String) throws(SocketProblem) -> UnixSocket {
+        try withAddress(in: folder, name: name, attempt: "reach the agent at \(folder)/\(name)") { address, length throws(SocketProblem) in
+            let socket = UnixSocket(owning: try checked(Glibc.socket(AF_UNIX, streamType, 0), "make a socket"))
+            _ = try checked(Glibc.connect(socket.descriptor, address, length), "reach the agent at \(folder)/\(name)")
+            return socket
+        }
+    }
+
+    /// - Returns: `nil` when nobody came within the time.
+    func accept(withinMilliseconds timeout: Int32) throws(SocketProblem) -> UnixSocket? {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        let ready = poll(&waiting, 1, timeout)
+        guard ready != 0 else { return nil }
+        guard ready > 0 else {
+            if errno == EINTR { return nil }
+            throw SocketProblem(attempt: "wait for a caller", errorNumber: errno)
+        }
+        let caller = Glibc.accept(descriptor, nil, nil)
+        guard caller >= 0 else {
+            // The caller went away again, or descriptors are short for a moment.
+            if [EINTR, ECONNABORTED, EAGAIN, EMFILE, ENFILE].contains(errno) { return nil }
+            throw SocketProblem(attempt: "accept a caller", errorNumber: errno)
+        }
+        _ = fcntl(caller, F_SETFD, FD_CLOEXEC)
+        return UnixSocket(owning: caller)
+    }
+
+    /// Gives up reading and writing after this many seconds without a byte.
+    func limitWaiting(toSeconds seconds: Int) {
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// The user behind the other end, as the kernel knows it. `struct ucred` is pid, uid, gid: three 32-bit numbers.
+    func peerUser() -> UInt32? {
+        var credentials: (Int32, UInt32, UInt32) = (0, .max, .max)
+        var size = socklen_t(12)
+        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0, size == 12 else { return nil }
+        return credentials.1
+    }
+
+    /// - Returns: the next line without its end; `nil` when the other side is done.
+    /// - Throws: `SocketProblem` with EMSGSIZE when the line is longer than `longestLine`, EAGAIN when nothing came in time.
+    func readLine(_ buffer: inout [UInt8]) throws(SocketProblem) -> [UInt8]? {
+        while true {
+            if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = Array(buffer[..<end])
+                buffer.removeFirst(end + 1)
+                return line
+            }
+            guard buffer.count <= Self.longestLine else { throw SocketProblem(attempt: "read a line", errorNumber: EMSGSIZE) }
+            var chunk = [UInt8](repeating: 0, count: 4_096)
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            if count > 0 {
+                buffer += chunk[..<count]
+            } else if count == 0 {
+                return nil
+            } else if errno != EINTR {
+                throw SocketProblem(attempt: "read a line", errorNumber: errno)
+            }
+        }
+    }
+
+    func write(line: [UInt8]) throws(SocketProblem) {
+        var rest = (line + [UInt8(ascii: "\n")])[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EINTR {
+                throw SocketProblem(attempt: "write a line", errorNumber: errno)
+            }
+        }
+    }
+
+    private static var streamType: Int32 { Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue) }
+
+    private static func checked(_ result: Int32, _ attempt: String) throws(SocketProblem) -> Int32 {
+        guard result >= 0 else { throw SocketProblem(attempt: attempt, errorNumber: errno) }
+        return result
+    }
+
+    private static func withAddress<Result>(
+        in folder: String,
+        name: String,
+        attempt: String,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) throws(SocketProblem) -> Result
+    ) throws(SocketProblem) -> Result {
+        let handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard handle >= 0 else { throw SocketProblem(attempt: attempt, errorNumber: errno) }
+        defer { close(handle) }
+        let path = Array("/proc/self/fd/\(handle)/\(name)".utf8)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
+        let storage = UnsafeMutablePointer<sockaddr_un>.allocate(capacity: 1)
+        defer { storage.deallocate() }
+        storage.initialize(to: address)
+        return try body(UnsafeRawPointer(storage).assumingMemoryBound(to: sockaddr.self), socklen_t(MemoryLayout<sockaddr_un>.size))
+    }
+}

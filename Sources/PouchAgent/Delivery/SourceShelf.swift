@@ -1,0 +1,127 @@
+import PouchCrypto
+import PouchFiles
+import PouchJournal
+import PouchKit
+import Synchronization
+
+/// The claimed files that are open now: one descriptor and one set of digests a file, however many partners receive it.
+///
+/// A source is closed when the last delivery that uses it lets go.
+final class SourceShelf: Sendable {
+    private struct Place {
+        weak var source: Source?
+    }
+
+    private let claims: any ClaimedFiles
+    private let places = Mutex<[Int64: Place]>([:])
+
+    init(claims: any ClaimedFiles) { self.claims = claims }
+
+    /// Opens the file of the delivery, or shares it when it is open. Blocking: on a blocking thread only.
+    ///
+    /// - Throws: `.sourceChanged` when the file is not what was claimed; `.quarantine` with `source-missing` when it is gone;
+    ///   `.retry` when it cannot be opened for now.
+    func source(of delivery: PendingDelivery) throws(DeliveryFailure) -> Source {
+        if let open = places.withLock({ $0[delivery.file.id]?.source }), open.identity == delivery.file.identity { return open }
+        let file = try claims.open(delivery.file)
+        let source = Source(file: file, identity: delivery.file.identity, path: delivery.file.path, known: delivery.file.digests)
+        places.withLock { places in
+            if places.count > 256 { places = places.filter { $0.value.source != nil } }
+            places[delivery.file.id] = Place(source: source)
+        }
+        return source
+    }
+}
+
+/// Where the claimed files lie.
+protocol ClaimedFiles: Sendable {
+    /// Opens the file for reading. Blocking.
+    func open(_ file: JournalFile) throws(DeliveryFailure) -> SharedFile
+}
+
+/// One open claimed file.
+final class Source: Sendable {
+    let file: SharedFile
+    let identity: FileIdentity
+    private let path: DropPath
+    private let digests: SingleFlight<FileDigests, DeliveryFailure>
+
+    init(file: SharedFile, identity: FileIdentity, path: DropPath, known: FileDigests?) {
+        self.file = file
+        self.identity = identity
+        self.path = path
+        digests = SingleFlight(known: known)
+    }
+
+    /// What an adapter may use.
+    ///
+    /// - Parameters:
+    ///   - lane: where reading blocks.
+    ///   - computed: told once when the digests were computed rather than known.
+    func outgoing(
+        reading lane: BlockingExecutor,
+        computed: @escaping @Sendable (FileDigests) -> Void
+    ) -> OutgoingFile {
+        OutgoingFile(
+            path: path,
+            size: identity.size,
+            modified: Timestamp(nanoseconds: identity.modified),
+            descriptor: file.descriptor,
+            digests: { [self] () async throws(DeliveryFailure) in
+                try await digests.value { () async throws(DeliveryFailure) in
+                    let result = try await lane.run { () throws(DeliveryFailure) in try hash() }
+                    computed(result)
+                    return result
+                }
+            },
+            verifyUnchanged: { [self] () throws(DeliveryFailure) in try verify() }
+        )
+    }
+
+    private func hash() throws(DeliveryFailure) -> FileDigests {
+        let result: FileDigests
+        do {
+            result = try FileHasher.digests(ofDescriptor: file.descriptor, size: identity.size)
+        } catch {
+            throw SourceFailure.unread(path, error)
+        }
+        try verify()
+        return result
+    }
+
+    private func verify() throws(DeliveryFailure) {
+        let now: FileIdentity
+        do {
+            now = try file.status().identity
+        } catch {
+            throw SourceFailure.unreadable(path, error)
+        }
+        guard now == identity else { throw SourceFailure.changed(path, from: identity, to: now) }
+    }
+}
+
+/// The failures that come from the file itself.
+enum SourceFailure {
+    static func changed(_ path: DropPath, from old: FileIdentity, to new: FileIdentity) -> DeliveryFailure {
+        DeliveryFailure(
+            .sourceChanged,
+            code: "source-changed",
+            attempt: "read \(path)",
+            cause: "it was written to after it was claimed (\(old.size) bytes then, \(new.size) bytes now)",
+            hint: "the producer writes on after closing or renaming: use `ready: { quiet: … }` or a marker for this folder"
+        )
+    }
+
+    static func unreadable(_ path: DropPath, _ problem: FileProblem) -> DeliveryFailure {
+        DeliveryFailure(.retry(after: .seconds(30)), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
+    }
+
+    static func unread(_ path: DropPath, _ problem: FileHasher.Problem) -> DeliveryFailure {
+        switch problem {
+        case .sizeDiffers:
+            DeliveryFailure(.sourceChanged, code: "source-changed", attempt: "read \(path)", cause: "\(problem)")
+        case .read:
+            DeliveryFailure(.retry(after: .seconds(30)), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import Logging
+import PouchFiles
+import PouchJournal
+import PouchKit
+import Synchronization
+
+/// One partner's way out: its own slots, its own threads for reading, its own breaker. A lane that hangs or is held stops nobody else.
+final class Lane: Sendable {
+    private struct State {
+        var gate: LaneGate
+        var queue = LaneQueue()
+        var isStopping = false
+    }
+
+    private enum Move {
+        case begin(PendingDelivery, asProbe: Bool)
+        case read
+        case wait(until: Duration?)
+        case stop
+    }
+
+    let partner: PartnerPlan
+    let budget: TransferBudget
+    private let pipeline: DeliveryPipeline
+    private let journal: Journal
+    private let clock: any AgentClock
+    private let logger: Logger
+    private let endings: any LaneEndings
+    private let bell = Bell()
+    private let state: Mutex<State>
+
+    init(
+        partner: PartnerPlan,
+        hold: PartnerHold?,
+        pipeline: DeliveryPipeline,
+        journal: Journal,
+        clock: any AgentClock,
+        logger: Logger,
+        endings: any LaneEndings
+    ) {
+        self.partner = partner
+        self.pipeline = pipeline
+        self.journal = journal
+        self.clock = clock
+        self.logger = logger
+        self.endings = endings
+        budget = pipeline.budget
+        state = Mutex(State(gate: LaneGate(slots: partner.limits.atOnce, hold: hold)))
+    }
+
+    /// Hands over a delivery that was just admitted; what does not fit waits in the journal.
+    func offer(_ delivery: PendingDelivery) {
+        _ = state.withLock { $0.queue.offer(delivery) }
+        bell.ring()
+    }
+
+    /// Something in the journal may be due that was not offered.
+    func noteBacklog() {
+        state.withLock { $0.queue.noteBacklog() }
+        bell.ring()
+    }
+
+    var hold: PartnerHold? { state.withLock { $0.gate.hold } }
+
+    var breaker: Breaker.State { state.withLock { $0.gate.breaker.state } }
+
+    func change(hold: PartnerHold?) {
+        state.withLock { state in
+            state.gate.hold = hold
+            state.queue.noteBacklog()
+        }
+        bell.ring()
+    }
+
+    /// Begins nothing more; `run` returns when what is running has ended.
+    func stop() {
+        state.withLock { $0.isStopping = true }
+        bell.ring()
+    }
+
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            while true {
+                switch nextMove() {
+                case .begin(let delivery, let asProbe):
+                    group.addTask { await self.deliver(delivery, asProbe: asProbe) }
+                case .read:
+                    await readJournal()
+                case .wait(let until):
+                    if let until {
+                        await bell.wait(atMost: until - clock.monotonic, on: clock)
+                    } else {
+                        await bell.wait()
+                    }
+                    if Task.isCancelled { return }
+                case .stop:
+                    return
+                }
+            }
+        }
+    }
+
+    private func nextMove() -> Move {
+        let now = clock.monotonic
+        return state.withLock { state in
+            if state.isStopping || Task.isCancelled { return .stop }
+            switch state.gate.verdict(at: now) {
+            case .held: return .wait(until: nil)
+            case .wait(let until): return .wait(until: until)
+            case .begin(let asProbe):
+                if let delivery = state.queue.next() {
+                    state.gate.began(asProbe: asProbe)
+                    return .begin(delivery, asProbe: asProbe)
+                }
+                if state.queue.hasBacklog || state.queue.nextDue.map({ $0 <= now }) == true {
+                    state.queue.willRead()
+                    return .read
+                }
+                return .wait(until: state.queue.nextDue)
+            }
+        }
+    }
+
+    /// Fetches what is due. What was admitted before this began is committed first, so that it is seen.
+    private func readJournal() async {
+        do {
+            try await journal.flush().value()
+            let now = clock.now
+            let due = try await journal.due(partner: partner.name, now: now, limit: LaneQueue.capacity)
+            let next = try await journal.nextDue(partner: partner.name, after: now)
+            // A wall clock that was set back must not make a retry wait for days: no pause of ours is longer than an hour.
+            let pause = next.map { min(max(now.duration(to: $0), .zero), .seconds(3_600)) }
+            let nextDue = pause.map { clock.monotonic + $0 }
+            state.withLock { $0.queue.didRead(due, wasCut: due.count == LaneQueue.capacity, nextDue: nextDue) }
+        } catch {
+            logger.error("the journal could not be read", metadata: ["partner": "\(partner.name)", "cause": "\(error)"])
+            state.withLock { $0.queue.didNotRead() }
+            // Cancelled: the loop sees it.
+            try? await clock.sleep(for: .seconds(1))
+        }
+    }
+
+    private func deliver(_ delivery: PendingDelivery, asProbe: Bool) async {
+        let ending = await pipeline.attempt(delivery)
+        let now = clock.monotonic
+        let jitter = Double.random(in: 0..<1)
+        state.withLock { state in
+            state.queue.ended(delivery.id)
+            switch ending {
+            case .recorded, .quarantined: state.gate.ended(.answered, at: now, jitter: jitter)
+            case .waiting(let failure, let pause):
+                state.gate.ended(failure.isOurs ? .silent : .unreachable, at: now, jitter: jitter)
+                state.queue.noteDue(at: now + pause)
+            case .held(let failure):
+                state.gate.ended(.answered, at: now, jitter: jitter)
+                state.gate.hold = PartnerHold(code: failure.code, reason: failure.description)
+            case .retaken(_, let pause):
+                state.gate.ended(.silent, at: now, jitter: jitter)
+                state.queue.noteDue(at: now + pause)
+            case .unrecorded:
+                state.gate.ended(.silent, at: now, jitter: jitter)
+                state.queue.noteDue(at: now + .seconds(2))
+            case .stopped: state.gate.ended(.silent, at: now, jitter: jitter)
+            }
+        }
+        await endings.ended(delivery, ending, lane: self)
+        bell.ring()
+    }
+}
+
+/// Who is told how deliveries end.
+protocol LaneEndings: Sendable {
+    func ended(_ delivery: PendingDelivery, _ ending: DeliveryPipeline.Ending, lane: Lane) async
+}
+
+extension DeliveryFailure {
+    /// True when the failure says nothing of the far end: our journal or the source file.
+    var isOurs: Bool { code == "journal" || code.hasPrefix("source-") }
+}

@@ -1,0 +1,73 @@
+import DequeModule
+import PouchJournal
+import PouchKit
+
+/// What a lane has in its hands: a bounded piece of the partner's queue. The rest lies in the journal, which is where the order is.
+///
+/// A value: the lane asks it, the journal fills it.
+struct LaneQueue {
+    /// Deliveries in memory at most, whatever waits in the journal.
+    static let capacity = 512
+
+    private var ready: Deque<PendingDelivery> = []
+    /// In `ready` or running.
+    private var inHand: Set<DeliveryID> = []
+    /// Ended while the journal was being read: that reading may still show them as waiting.
+    private var endedWhileReading: Set<DeliveryID> = []
+    private var isReading = false
+    /// There may be more in the journal that is due.
+    private(set) var hasBacklog = true
+    /// When the journal's next delivery is due, on the monotonic clock.
+    private(set) var nextDue: Duration?
+
+    var isEmpty: Bool { ready.isEmpty }
+
+    /// Takes a delivery that was just admitted.
+    ///
+    /// - Returns: false when it stays in the journal for now: memory is full, or earlier ones wait there.
+    mutating func offer(_ delivery: PendingDelivery) -> Bool {
+        guard !hasBacklog, ready.count < Self.capacity, inHand.insert(delivery.id).inserted else {
+            hasBacklog = true
+            return false
+        }
+        ready.append(delivery)
+        return true
+    }
+
+    mutating func noteBacklog() { hasBacklog = true }
+
+    mutating func noteDue(at time: Duration) { nextDue = nextDue.map { min($0, time) } ?? time }
+
+    mutating func next() -> PendingDelivery? { ready.popFirst() }
+
+    /// What was taken with `next` has ended.
+    mutating func ended(_ id: DeliveryID) {
+        inHand.remove(id)
+        if isReading { endedWhileReading.insert(id) }
+    }
+
+    mutating func willRead() {
+        isReading = true
+        hasBacklog = false
+        nextDue = nil
+        endedWhileReading = []
+    }
+
+    /// - Parameters:
+    ///   - wasCut: the journal had more than it gave.
+    ///   - due: when the first of those that wait longer is due.
+    mutating func didRead(_ deliveries: [PendingDelivery], wasCut: Bool, nextDue due: Duration?) {
+        isReading = false
+        for delivery in deliveries where !endedWhileReading.contains(delivery.id) && inHand.insert(delivery.id).inserted {
+            ready.append(delivery)
+        }
+        endedWhileReading = []
+        if wasCut { hasBacklog = true }
+        if let due { noteDue(at: due) }
+    }
+
+    mutating func didNotRead() {
+        isReading = false
+        hasBacklog = true
+    }
+}

@@ -1,0 +1,28 @@
+package import PouchKit
+import Synchronization
+
+/// How far the deliveries that run now have come. Memory only: it is for people, and worth nothing after a restart.
+package final class ProgressBoard: Sendable {
+    package struct Entry: Hashable, Sendable, Codable {
+        package let delivery: DeliveryID
+        package let partner: PartnerName
+        package let path: String
+        package let size: Int64
+        package var sent: Int64
+        package let began: Timestamp
+    }
+
+    private let entries = Mutex<[DeliveryID: Entry]>([:])
+
+    package init() {}
+
+    package func began(_ entry: Entry) { entries.withLock { $0[entry.delivery] = entry } }
+
+    package func sent(_ bytes: Int64, of delivery: DeliveryID) { entries.withLock { $0[delivery]?.sent = bytes } }
+
+    package func ended(_ delivery: DeliveryID) { entries.withLock { _ = $0.removeValue(forKey: delivery) } }
+
+    package var running: [Entry] { entries.withLock { $0.values.sorted { $0.began < $1.began } } }
+
+    package func progress(of delivery: DeliveryID) -> Entry? { entries.withLock { $0[delivery] } }
+}
