@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // glibc 2.32: untranslated, and safe on many threads.
@@ -54,6 +55,14 @@ static inline int pouch_filesystem_type(int descriptor, uint32_t *type) {
 
 // Names the calling thread; prctl is variadic.
 static inline int pouch_name_thread(const char *name) { return pouch_answer(prctl(PR_SET_NAME, name, 0, 0, 0)); }
+
+static inline int pouch_set_attribute(int descriptor, const char *name, const void *value, size_t count) {
+    return pouch_answer(fsetxattr(descriptor, name, value, count, 0));
+}
+
+static inline int pouch_attribute(int descriptor, const char *name, void *value, size_t count) {
+    return pouch_answer(fgetxattr(descriptor, name, value, count));
+}
 
 // Asks for a read lease, which the kernel grants only when nobody has the file open for writing, and gives it back at once.
 static inline int pouch_probe_lease(int descriptor) {

@@ -1,27 +1,38 @@
-import Glibc
-
 /// Runs calls that block (disks, network file systems, C) on threads of their own, so that the pool that all tasks share never waits.
+///
+/// Work that has begun cannot be interrupted: long work takes a `StopSign` and looks at it now and then.
 package final class BlockingExecutor: Sendable {
-    /// For short calls on files of ours. What may hang (a partner's or producer's network mount) gets a `BlockingLane`.
-    package static let shared = BlockingExecutor(threads: 4, name: "pouch-files")
+    /// For short calls on files of ours. What may hang (a partner's or a producer's network mount) gets a `BlockingLane`.
+    package static let shared = BlockingExecutor(name: "pouch-files", threads: 4)
 
-    private let queue = WorkQueue()
+    private let queue: WorkQueue
 
-    /// The threads start at once and end when the executor is let go and the last work is done.
-    package init(threads count: Int, name: String) {
-        for _ in 0..<max(count, 1) { queue.startThread(name: name) }
-    }
+    /// - Parameters:
+    ///   - name: Shown by `top -H`; the kernel keeps 15 bytes.
+    ///   - threads: At most that many. They start when they are needed and end, with the last work done, when the executor is let go.
+    package init(name: String, threads: Int) { queue = WorkQueue(name: name, mostThreads: threads) }
 
     deinit { queue.close() }
 
-    /// Runs the work on one of the threads and waits without blocking.
-    ///
-    /// Work that has begun cannot be interrupted: long work looks at a `StopSign` now and then.
+    /// Runs the work on one of the threads; the caller waits without blocking.
     package func run<Value: Sendable, Failure: Error>(
         _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let outcome = await withCheckedContinuation { (waiting: CheckedContinuation<Result<Value, Failure>, Never>) in
             queue.add { waiting.resume(returning: Result { () throws(Failure) in try work() }) }
+        }
+        return try outcome.get()
+    }
+
+    /// Runs work that can be asked to stop: the sign is raised when the task is cancelled.
+    package func run<Value: Sendable, Failure: Error>(
+        stoppable work: @escaping @Sendable (StopSign) throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let sign = StopSign()
+        let outcome: Result<Value, Failure> = await withTaskCancellationHandler {
+            await run { Result { () throws(Failure) in try work(sign) } }
+        } onCancel: {
+            sign.raise()
         }
         return try outcome.get()
     }
@@ -31,12 +42,15 @@ package final class BlockingExecutor: Sendable {
 package final class BlockingLane: Sendable {
     private let executor: BlockingExecutor
 
-    /// - Parameter name: shown by `top -H`; the kernel keeps 15 bytes.
-    package init(name: String) { executor = BlockingExecutor(threads: 1, name: name) }
+    package init(name: String) { executor = BlockingExecutor(name: name, threads: 1) }
 
     package func run<Value: Sendable, Failure: Error>(
         _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value { try await executor.run(work) }
+
+    package func run<Value: Sendable, Failure: Error>(
+        stoppable work: @escaping @Sendable (StopSign) throws(Failure) -> Value
+    ) async throws(Failure) -> Value { try await executor.run(stoppable: work) }
 }
 
 /// Runs short blocking work on the shared threads; see `BlockingExecutor`.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import PouchKit
 
@@ -109,6 +110,27 @@ package struct OpenFile: ~Copyable, Sendable {
             ? timespec(tv_sec: Int(seconds) - 1, tv_nsec: Int(rest) + 1_000_000_000)
             : timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
         try check(futimens(descriptor, [modified, modified]), "set the time of")
+    }
+
+    /// Attaches a note to the file (`user.<name>`).
+    ///
+    /// - Returns: false where the file system keeps no such notes, or has no room for it.
+    package func attach(_ value: String, as name: String) -> Bool {
+        let bytes = Array(value.utf8)
+        let answer = bytes.withUnsafeBytes { bytes in
+            SystemCall.shim { pouch_set_attribute(descriptor, "user." + name, bytes.baseAddress, bytes.count) }
+        }
+        return answer >= 0
+    }
+
+    /// The note of that name, of at most 256 bytes; `nil` when there is none.
+    package func attachment(_ name: String) -> String? {
+        var value = [UInt8](repeating: 0, count: 256)
+        let count = value.withUnsafeMutableBytes { value in
+            SystemCall.shim { pouch_attribute(descriptor, "user." + name, value.baseAddress, value.count) }
+        }
+        guard count >= 0 else { return nil }
+        return String(validating: value[..<Int(count)], as: UTF8.self)
     }
 
     /// Shares the file between tasks; it is closed when the last of them lets go.

@@ -1,19 +1,24 @@
 import CLinux
 import Glibc
 
-/// A queue of closures and the threads that empty it.
+/// A queue of closures and the threads that empty it. Threads start when there is work for them and end when the queue is closed.
 ///
-/// Safe to share: `waiting`, `first`, `isClosed` and `threadCount` are touched only between lock and unlock of `mutex`, and the mutex and the condition live in
-/// memory that does not move until the last reference, which every thread holds, is gone.
+/// Safe to share: all variables are touched only between lock and unlock of `mutex`, and the mutex and the condition live in memory that
+/// does not move until the last reference, which every thread holds, is gone.
 final class WorkQueue: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let name: String
+    private let mostThreads: Int
     private var waiting: [@Sendable () -> Void] = []
     private var first = 0
     private var isClosed = false
-    private var threadCount = 0
+    private var threads = 0
+    private var idleThreads = 0
 
-    init() {
+    init(name: String, mostThreads: Int) {
+        self.name = name
+        self.mostThreads = max(mostThreads, 1)
         // Neither fails with default attributes on Linux.
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
@@ -28,49 +33,46 @@ final class WorkQueue: @unchecked Sendable {
 
     func add(_ work: @escaping @Sendable () -> Void) {
         pthread_mutex_lock(mutex)
-        guard threadCount > 0 else {
-            // The limit on threads was reached when we asked for ours (TasksMax, ulimit -u). A caller that blocks is better than work that
-            // is never done.
+        if waiting.count - first >= idleThreads, threads < mostThreads, startThread() { threads += 1 }
+        guard threads > 0 else {
+            // The limit on threads is reached (TasksMax, ulimit -u). A caller that blocks is better than work that is never done.
             pthread_mutex_unlock(mutex)
             return work()
         }
         waiting.append(work)
-        pthread_mutex_unlock(mutex)
         pthread_cond_signal(condition)
+        pthread_mutex_unlock(mutex)
     }
 
     /// The threads do what waits, then end.
     func close() {
         pthread_mutex_lock(mutex)
         isClosed = true
-        pthread_mutex_unlock(mutex)
         pthread_cond_broadcast(condition)
+        pthread_mutex_unlock(mutex)
     }
 
-    func startThread(name: String) {
-        let start = ThreadStart(queue: self, name: name)
+    private func startThread() -> Bool {
+        let queue = Unmanaged.passRetained(self)
         var thread = pthread_t()
         let code = pthread_create(
             &thread, nil,
             { argument in
                 guard let argument else { return nil }
-                let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
-                // A thread without its name works as well.
-                _ = pouch_name_thread(String(start.name.prefix(15)))
-                start.queue.work()
+                Unmanaged<WorkQueue>.fromOpaque(argument).takeRetainedValue().work()
                 return nil
-            }, Unmanaged.passRetained(start).toOpaque())
+            }, queue.toOpaque())
         guard code == 0 else {
-            Unmanaged.passUnretained(start).release()
-            return
+            queue.release()
+            return false
         }
         pthread_detach(thread)
-        pthread_mutex_lock(mutex)
-        threadCount += 1
-        pthread_mutex_unlock(mutex)
+        return true
     }
 
     private func work() {
+        // A thread without its name works as well.
+        _ = pouch_name_thread(String(name.prefix(15)))
         while let work = next() { work() }
     }
 
@@ -79,24 +81,17 @@ final class WorkQueue: @unchecked Sendable {
         defer { pthread_mutex_unlock(mutex) }
         while first == waiting.count {
             if isClosed { return nil }
+            idleThreads += 1
             pthread_cond_wait(condition, mutex)
+            idleThreads -= 1
         }
         let work = waiting[first]
+        // What was taken is dropped in one go, so that a long queue is not moved up for each of its members.
         first += 1
-        if first == waiting.count || first > 1_024 {
+        if first == waiting.count || first >= 1_024 {
             waiting.removeFirst(first)
             first = 0
         }
         return work
-    }
-}
-
-private final class ThreadStart: Sendable {
-    let queue: WorkQueue
-    let name: String
-
-    init(queue: WorkQueue, name: String) {
-        self.queue = queue
-        self.name = name
     }
 }
