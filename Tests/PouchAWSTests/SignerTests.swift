@@ -1,0 +1,213 @@
+import FoundationEssentials
+import PouchAWS
+import PouchCrypto
+import PouchKit
+import Testing
+
+@Suite("The signer")
+struct SignerTests {
+    @Test("agrees with every case of the AWS signing suite, in headers and in the query")
+    func agreesWithTheSuite() throws {
+        let names = Vectors.folders(in: "sigv4/v4")
+        for name in names {
+            let suiteCase = try #require(try SuiteCase(name))
+            let header = suiteCase.signer.sign(
+                suiteCase.headerRequest, payload: suiteCase.payload, with: suiteCase.credentials, in: suiteCase.region,
+                at: suiteCase.time)
+            #expect(header.canonicalRequest == suiteCase.text("header-canonical-request"), "\(name)")
+            #expect(header.stringToSign == suiteCase.text("header-string-to-sign"), "\(name)")
+            #expect(header.value == suiteCase.text("header-signature"), "\(name)")
+
+            let query = suiteCase.signer.presign(
+                suiteCase.request, payload: suiteCase.payload, with: suiteCase.credentials, in: suiteCase.region,
+                at: suiteCase.time,
+                expiry: .seconds(3_600))
+            #expect(query.canonicalRequest == suiteCase.text("query-canonical-request"), "\(name)")
+            #expect(query.stringToSign == suiteCase.text("query-string-to-sign"), "\(name)")
+            #expect(query.value == suiteCase.text("query-signature"), "\(name)")
+        }
+        #expect(names.isEmpty || names.count == 38)
+    }
+
+    @Test("agrees with botocore on S3 keys that hurt, copies, tokens, unsigned payloads, STS, SQS and a presigned request")
+    func agreesWithBotocore() throws {
+        guard let cases = try Vectors.decoded("sigv4/s3-and-others.json", as: [RecordedCase].self) else { return }
+        #expect(cases.count == 12)
+        for recorded in cases { try recorded.check() }
+    }
+
+    @Test("sorts headers by name alone, so that a name that continues another comes after it")
+    func sortsByNameAlone() {
+        let request = SignableRequest(
+            method: "PUT", host: "h", path: "/",
+            headers: [("x-amz-meta-a-b", "2"), ("x-amz-meta-a", "1")])
+        let signature = Signer.s3().sign(
+            request, payload: .empty, with: Self.credentials, in: Self.region, at: Timestamp(seconds: 0))
+        #expect(signature.canonicalRequest.contains("x-amz-meta-a:1\nx-amz-meta-a-b:2\n"))
+    }
+
+    @Test("derives another key when the day, the region or the secret changes")
+    func keyFollowsItsScope() throws {
+        let signer = Signer.s3()
+        let request = SignableRequest(method: "GET", host: "h", path: "/")
+        let other = Credentials(accessKeyID: "AKIDEXAMPLE", secretAccessKey: Secret("another"))
+        let elsewhere = try Region("us-east-1")
+        let values = [
+            signer.sign(request, payload: .empty, with: Self.credentials, in: Self.region, at: Timestamp(seconds: 0)).value,
+            signer.sign(request, payload: .empty, with: Self.credentials, in: Self.region, at: Timestamp(seconds: 86_400)).value,
+            signer.sign(request, payload: .empty, with: Self.credentials, in: elsewhere, at: Timestamp(seconds: 0)).value,
+            signer.sign(request, payload: .empty, with: other, in: Self.region, at: Timestamp(seconds: 0)).value,
+        ]
+        #expect(Set(values).count == 4)
+        let again = signer.sign(request, payload: .empty, with: Self.credentials, in: Self.region, at: Timestamp(seconds: 0)).value
+        #expect(again == values[0])
+    }
+
+    private static let credentials = Credentials(accessKeyID: "AKIDEXAMPLE", secretAccessKey: Secret("secret"))
+    private static let region: Region = {
+        guard let region = try? Region("eu-west-1") else { preconditionFailure("eu-west-1 is a region") }
+        return region
+    }()
+}
+
+/// One folder of the suite: the request as text, the context, and the texts that must come out.
+private struct SuiteCase {
+    struct Context: Decodable {
+        struct Keys: Decodable {
+            let access_key_id: String
+            let secret_access_key: String
+            let token: String?
+        }
+
+        let credentials: Keys
+        let normalize: Bool
+        let region: String
+        let service: String
+        let sign_body: Bool
+        let omit_session_token: Bool?
+    }
+
+    let name: String
+    let signer: Signer
+    let region: Region
+    let credentials: Credentials
+    let request: SignableRequest
+    let payload: PayloadHash
+    let time = Timestamp(seconds: CivilDate.secondsSince1970(year: 2015, month: 8, day: 30, hour: 12, minute: 36, second: 0))
+
+    init?(_ name: String) throws {
+        let folder = "sigv4/v4/\(name)"
+        guard let context = try Vectors.decoded("\(folder)/context.json", as: Context.self),
+            let text = Vectors.text("\(folder)/request.txt")
+        else { return nil }
+        self.name = name
+        region = try Region(context.region)
+        credentials = Credentials(
+            accessKeyID: context.credentials.access_key_id,
+            secretAccessKey: Secret(context.credentials.secret_access_key),
+            sessionToken: context.credentials.token.map(Secret.init)
+        )
+        signer = Signer(
+            service: context.service,
+            pathRule: context.normalize ? .normalised(encodedAgain: false) : .asSent,
+            tokenRule: context.omit_session_token == true ? .addedAfterwards : .signed,
+            sendsPayloadHash: context.sign_body
+        )
+        let parsed = Self.parse(text)
+        request = parsed.request
+        payload = .digest(SHA256Hasher.digest(of: parsed.body).description)
+    }
+
+    var headerRequest: SignableRequest { request }
+
+    func text(_ part: String) -> String? { Vectors.text("sigv4/v4/\(name)/\(part).txt") }
+
+    private static func parse(_ text: String) -> (request: SignableRequest, body: String) {
+        let blank = text.firstRange(of: "\n\n")
+        let head = blank.map { String(text[..<$0.lowerBound]) } ?? text
+        let body = blank.map { String(text[$0.upperBound...]) } ?? ""
+        var lines = head.split(separator: "\n")
+        // The target may hold spaces.
+        let words = lines.removeFirst().split(separator: " ")
+        let target = words[1..<words.count - 1].joined(separator: " ")
+        let question = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        var headers: [(name: String, value: String)] = []
+        for (index, line) in lines.enumerated() {
+            guard line.first?.isWhitespace == false, let colon = line.firstIndex(of: ":") else { continue }
+            let folded = lines[(index + 1)...].prefix { $0.first?.isWhitespace == true }
+            headers.append((String(line[..<colon]), ([line[line.index(after: colon)...]] + folded).joined(separator: "\n")))
+        }
+        let host = headers.first { $0.name == "Host" }?.value ?? ""
+        let request = SignableRequest(
+            method: String(words[0]),
+            host: host,
+            path: PercentEncoding.encodedPath(String(question[0])),
+            query: question.count > 1 ? Self.query(String(question[1])) : [],
+            headers: headers.filter { $0.name != "Host" }
+        )
+        return (request, body)
+    }
+
+    static func query(_ text: String) -> [QueryItem] {
+        text.split(separator: "&").map { item in
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let decoded = parts.map { String(decoding: PercentEncoding.decoded($0) ?? [], as: UTF8.self) }
+            return QueryItem(decoded[0], decoded.count > 1 ? decoded[1] : nil)
+        }
+    }
+}
+
+/// One request that botocore signed at 2026-11-23T12:00:00Z.
+private struct RecordedCase: Decodable {
+    let name: String
+    let service: String
+    let region: String
+    let access_key: String
+    let secret_key: String
+    let token: String?
+    let method: String
+    let url: String
+    let headers_in: [String: String]
+    let body_utf8: String
+    let canonical_request: String
+    let string_to_sign: String
+    let authorization: String?
+    let url_out: String
+    let x_amz_content_sha256: String?
+
+    func check() throws {
+        let (host, path, query) = Self.parts(of: url)
+        let request = SignableRequest(
+            method: method, host: host, path: path, query: query, headers: headers_in.map { ($0.key, $0.value) })
+        let credentials = Credentials(
+            accessKeyID: access_key, secretAccessKey: Secret(secret_key), sessionToken: token.map(Secret.init))
+        let time = Timestamp(seconds: CivilDate.secondsSince1970(year: 2026, month: 11, day: 23, hour: 12, minute: 0, second: 0))
+        let signer = service == "s3" ? Signer.s3() : Signer.other(service)
+        guard let authorization else {
+            let signature = signer.presign(
+                request, payload: .unsigned, with: credentials, in: try Region(region), at: time, expiry: .seconds(900))
+            #expect(signature.canonicalRequest == canonical_request, "\(name)")
+            let expected = Self.parts(of: url_out)
+            #expect(Set(signature.query) == Set(expected.query), "\(name)")
+            return
+        }
+        let hash = SHA256Hasher.digest(of: body_utf8).description
+        let signature = signer.sign(
+            request, payload: x_amz_content_sha256 == "UNSIGNED-PAYLOAD" ? .unsigned : .digest(hash), with: credentials,
+            in: try Region(region), at: time)
+        // botocore removes dot segments of other services' paths, and does not encode again what it did not decode: the recorded
+        // case has nothing to encode.
+        #expect(signature.canonicalRequest == canonical_request, "\(name)")
+        #expect(signature.stringToSign == string_to_sign, "\(name)")
+        #expect(signature.headers.last?.value == authorization, "\(name)")
+        if service == "s3" {
+            #expect(request.target == url.dropFirst(url.hasPrefix("https") ? 8 + host.utf8.count : 7 + host.utf8.count))
+        }
+    }
+
+    private static func parts(of url: String) -> (host: String, path: String, query: [QueryItem]) {
+        let rest = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        let target = rest[3].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(rest[2]), "/" + target[0], target.count > 1 ? SuiteCase.query(String(target[1])) : [])
+    }
+}
