@@ -105,6 +105,12 @@ package final class DirectoryHandle: Sendable {
         return true
     }
 
+    /// Exactly these permission bits, whatever the umask was.
+    package func setMode(_ mode: UInt16) throws(FileProblem) {
+        let answer = SystemCall.answer { fchmod(descriptor, mode_t(mode)) }
+        guard answer >= 0 else { throw FileProblem(operation: "set the mode of", visiblePath: path, errno: -answer) }
+    }
+
     /// The names in the folder, one after the other.
     package func entries() throws(FileProblem) -> DirectoryEntries { try DirectoryEntries(of: self) }
 

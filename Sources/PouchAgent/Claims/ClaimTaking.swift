@@ -1,0 +1,152 @@
+import PouchFiles
+package import PouchKit
+
+extension ClaimRoots {
+    /// Takes a drop: from here on it is ours, and what its producer does to the path does not touch it.
+    ///
+    /// After the rename it must be the very file that settled, not written to since; anything else is put back. Nothing is
+    /// synced: after a power cut the file may lie where it was dropped, and `locate` takes it again.
+    ///
+    /// - Parameter expected: The identity with which it settled.
+    package func claim(_ drop: DropPath, expected: FileIdentity) throws(ClaimFailure) -> Claim {
+        let (ground, parent, found) = try asking(about: drop) { () throws(FileProblem) in
+            let ground = try standing()
+            let parent = try ground.folder.openFolder(drop.parent?.bytes ?? [])
+            return (ground, parent, try parent.status(of: drop.name))
+        }
+        try Self.check(drop, found, expected: expected)
+        let id = ClaimName.random(prefix: prefix)
+        let root = try asking(about: drop) { () throws(FileProblem) in
+            do throws(FileProblem) {
+                try Self.move(drop, from: parent, into: ground.root.folder, id: id)
+                return ground.root
+            } catch {
+                guard error.isOtherMount else { throw error }
+                let root = try nestedRoot(for: drop, parent: parent, ground)
+                try Self.move(drop, from: parent, into: root.folder, id: id)
+                return root
+            }
+        }
+        let place = ClaimPlace(id: id, root: root.path)
+        do throws(ClaimFailure) {
+            return try opened(drop, at: place, in: root.folder, expected: expected)
+        } catch {
+            try putBack(drop, from: root.folder, at: place, into: ground.folder)
+            throw error
+        }
+    }
+
+    /// `then: keep`: opens a settled drop where it lies and touches nothing.
+    package func openInPlace(_ drop: DropPath, expected: FileIdentity) throws(ClaimFailure) -> Claim {
+        let (file, status) = try asking(about: drop) { () throws(FileProblem) in
+            let folder = try standingFolder()
+            // Looked at before it is opened: to open a device may have an effect.
+            let status = try folder.status(of: drop.bytes)
+            guard status.isRegular else { return (SharedFile?.none, status) }
+            let file = try folder.openFile(drop.bytes).shared()
+            return (file, try file.status())
+        }
+        try Self.check(drop, status, expected: expected)
+        guard let file else { throw .notRegular(drop, status.kind) }
+        return Claim(whereabouts: .inPlace, path: drop, file: file, status: status)
+    }
+
+    /// Puts a claim back where it was dropped, without a word to anybody: it settles anew there.
+    ///
+    /// - Throws: `.stranded` when the name is taken: the claim stays ours.
+    package func unclaim(_ drop: DropPath, at place: ClaimPlace) throws(ClaimFailure) {
+        let (folder, root) = try asking(about: drop) { () throws(FileProblem) in
+            (try standingFolder(), try openRoot(at: place.root))
+        }
+        try putBack(drop, from: root, at: place, into: folder)
+    }
+
+    /// Opens what lies in the claim place.
+    ///
+    /// - Parameter expected: `nil`: whatever regular file it is.
+    func opened(
+        _ drop: DropPath,
+        at place: ClaimPlace,
+        in root: DirectoryHandle,
+        expected: FileIdentity?
+    ) throws(ClaimFailure) -> Claim {
+        let (file, status) = try asking(about: drop) { () throws(FileProblem) in
+            let folder = try root.openFolder(Array(place.id.utf8)).openFolder(drop.parent?.bytes ?? [])
+            // Looked at before it is opened: to open a device may have an effect.
+            let status = try folder.status(of: drop.name)
+            guard status.isRegular else { return (SharedFile?.none, status) }
+            let file = try folder.openFile(drop.name).shared()
+            return (file, try file.status())
+        }
+        if let expected { try Self.check(drop, status, expected: expected) }
+        guard let file, status.isRegular else { throw .notRegular(drop, status.kind) }
+        return Claim(whereabouts: .claimed(place), path: drop, file: file, status: status)
+    }
+
+    /// The drop folder alone: what is kept in place, or put back, needs no claim root.
+    func standingFolder() throws(FileProblem) -> DirectoryHandle { try .open(folder) }
+
+    func asking<Answer>(
+        about drop: DropPath, _ question: () throws(FileProblem) -> Answer
+    ) throws(ClaimFailure) -> Answer {
+        do throws(FileProblem) {
+            return try question()
+        } catch {
+            throw error.isMissing ? .vanished(drop) : .problem(error)
+        }
+    }
+
+    /// Renames a drop into a root, under an id that is new or already its own.
+    static func move(_ drop: DropPath, from parent: DirectoryHandle, into root: DirectoryHandle, id: String) throws(FileProblem) {
+        try root.makeFolder(Array(id.utf8), mode: 0o700)
+        let place = try root.openFolder(Array(id.utf8)).createFolders(drop.parent?.bytes ?? [], mode: 0o700)
+        do throws(FileProblem) {
+            try parent.renameNoReplace(drop.name, to: place, as: drop.name)
+        } catch {
+            clear(id: id, of: drop, in: root)
+            throw error
+        }
+    }
+
+    /// Removes the folders of a claim that were emptied. What is not empty stays, and what fails is found by the next survey.
+    static func clear(id: String, of drop: DropPath, in root: DirectoryHandle) {
+        if let top = try? root.openFolder(Array(id.utf8)) {
+            var parent = drop.parent
+            while let folder = parent {
+                let above = folder.parent
+                guard let holder = try? top.openFolder(above?.bytes ?? []), (try? holder.removeFolder(folder.name)) != nil else {
+                    return
+                }
+                parent = above
+            }
+        }
+        try? root.removeFolder(Array(id.utf8))
+    }
+
+    private func putBack(
+        _ drop: DropPath, from root: DirectoryHandle, at place: ClaimPlace, into folder: DirectoryHandle
+    ) throws(ClaimFailure) {
+        let hasRoom = try asking(about: drop) { () throws(FileProblem) in
+            let holder = try root.openFolder(Array(place.id.utf8)).openFolder(drop.parent?.bytes ?? [])
+            // Its producer may have removed the folders when they had become empty.
+            let parent = try folder.createFolders(drop.parent?.bytes ?? [])
+            do throws(FileProblem) {
+                try holder.renameNoReplace(drop.name, to: parent, as: drop.name)
+            } catch {
+                guard error.isTaken else { throw error }
+                // A rename that was made of link and unlink, and cut between the two, left both names.
+                let (ours, theirs) = (try holder.status(of: drop.name), try parent.status(of: drop.name))
+                guard ours.identity.isSameFile(as: theirs.identity) else { return false }
+                try holder.remove(drop.name)
+            }
+            Self.clear(id: place.id, of: drop, in: root)
+            return true
+        }
+        guard hasRoom else { throw .stranded(drop, place) }
+    }
+
+    private static func check(_ drop: DropPath, _ found: FileStatus, expected: FileIdentity) throws(ClaimFailure) {
+        guard found.isRegular else { throw .notRegular(drop, found.kind) }
+        guard found.identity == expected else { throw .changed(drop, now: found.identity) }
+    }
+}
