@@ -7,6 +7,8 @@ package import PouchKit
 package struct AgentConfiguration: Hashable, Sendable {
     /// Absolute path of the file.
     package let file: String
+    /// Decodes the settings of adapters, and turns what is wrong into problems of the file.
+    package let decoder: SettingsDecoder
     package let agent: AgentSettings
     package let network: NetworkSettings
     package let alerts: AlertSettings?
@@ -91,7 +93,7 @@ package struct IdentitySettings: Hashable, Sendable {
 
     package let origin: Located<Origin>
     /// The role to assume with the credentials of the origin; `nil`: they are used themselves.
-    package let role: Located<Role>?
+    package let role: Role?
 
     package struct Role: Hashable, Sendable {
         /// `arn:aws:iam::111111111111:role/name`

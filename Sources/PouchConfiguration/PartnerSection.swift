@@ -1,0 +1,67 @@
+import PouchKit
+
+/// One of `partners:`, without its name.
+struct PartnerBody: Decodable {
+    let delivery: PartnerDelivery
+    let limits: PartnerSettings.Limits
+
+    private enum Key: String, CodingKey { case deliver, limits, seal }
+
+    init(from decoder: any Decoder) throws {
+        let here = try decoder.overNode()
+        let container = try decoder.container(keyedBy: Key.self)
+        delivery = try container.decode(PartnerDelivery.self, forKey: .deliver)
+        limits = try container.decodeIfPresent(PartnerSettings.Limits.self, forKey: .limits) ?? .standard
+        if container.contains(.seal) {
+            here.note(
+                SettingsProblem(
+                    at: ["seal"], "is not available yet, it comes in a later version",
+                    hint: "remove it; without it, files are not encrypted by the agent itself"))
+        }
+    }
+}
+
+/// `deliver: { with: ADAPTER, … }`: only the adapter knows the rest.
+struct PartnerDelivery: Decodable {
+    let adapter: Located<AdapterName>
+    let settings: ConfigurationNode
+
+    init(from decoder: any Decoder) throws {
+        let here = try decoder.overNode()
+        guard let node = here.node else {
+            adapter = Located(AdapterName(unchecked: "unreadable"), at: .start)
+            settings = ConfigurationNode(.mapping(.init([])), at: .start)
+            return
+        }
+        guard let mapping = node.mapping else { throw node.isNot("a mapping", hint: "write { with: ADAPTER, … }") }
+        let with = mapping["with"]?.value
+        if with == nil { here.record.noteMissing("with", in: here.path, at: node.mark) }
+        adapter = try here.record.decode(Located<AdapterName>.self, from: with, at: here.path + ["with"])
+        settings = ConfigurationNode(.mapping(mapping.without("with")), at: node.mark)
+    }
+}
+
+extension PartnerSettings.Limits: Decodable {
+    private enum Key: String, CodingKey {
+        case bandwidth
+        case atOnce = "at-once"
+    }
+
+    static let standard = PartnerSettings.Limits(atOnce: 8, bandwidth: nil)
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        atOnce = try container.decodeIfPresent(AtOnce.self, forKey: .atOnce)?.value ?? Self.standard.atOnce
+        bandwidth = try container.decodeIfPresent(ByteRate.self, forKey: .bandwidth)
+    }
+
+    private struct AtOnce: CheckedSetting {
+        let value: Int
+
+        init(unchecked value: Int) { self.value = value }
+
+        static func check(_ number: Int) throws {
+            guard (1...256).contains(number) else { throw SettingsProblem(at: [], "expected 1 to 256, found '\(number)'") }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package import PouchKit
+
+/// All that is wrong with some settings; never empty.
+package struct ConfigurationProblems: Error, Hashable, Sendable, CustomStringConvertible {
+    package let problems: [ConfigurationProblem]
+
+    package var description: String { problems.map(\.description).joined(separator: "\n") }
+}
+
+/// Decodes any `Decodable` from a node, and finds all that is wrong with it in one go where it can.
+///
+/// A value that is missing or wrong is noted and another one put in its place, so that decoding goes on; what was made up
+/// that way never leaves the decoder. Keys that the type did not ask for are errors.
+///
+/// A type that takes several forms tries them with its single value container: that one throws and notes nothing. A type
+/// that throws a `SettingsProblem` has it reported at the key path in it.
+package struct SettingsDecoder: Hashable, Sendable {
+    private let file: String
+    private let folder: String
+
+    /// - Parameters:
+    ///   - file: the name of the file in messages.
+    ///   - folder: the absolute path that relative paths start from.
+    package init(file: String, folder: String) {
+        self.file = file
+        self.folder = folder
+    }
+
+    /// - Parameter path: where the node stands in the file, for messages that name what is incomplete.
+    /// - Throws: `ConfigurationProblems`, in the order of the file.
+    package func decode<Settings: Decodable>(
+        _ type: Settings.Type,
+        from node: ConfigurationNode,
+        at path: [String] = []
+    ) throws(ConfigurationProblems) -> Settings {
+        let record = DecodingRecord(path: path, userInfo: [.settingsFolder: folder])
+        let settings: Settings?
+        do throws(Abandoned) { settings = try record.decode(type, from: node, at: []) } catch { settings = nil }
+        let problems = ConfigurationProblem.inOrder(record.finish().map { $0.inFile(file) })
+        guard problems.isEmpty, let settings else { throw ConfigurationProblems(problems: problems) }
+        return settings
+    }
+
+    /// Points at what a settings problem is about: the value at its key path, or the deepest one on the way that exists.
+    package func locate(
+        _ problem: SettingsProblem,
+        in node: ConfigurationNode,
+        severity: ConfigurationProblem.Severity = .error
+    ) -> ConfigurationProblem {
+        ConfigurationProblem(
+            severity,
+            file: file,
+            mark: node.mark(at: problem.keyPath),
+            LocatedProblem.label(of: problem.keyPath) + problem.text,
+            hint: problem.hint)
+    }
+
+    /// The same for what is not a `SettingsProblem` yet.
+    package func problem(
+        at keyPath: [String],
+        _ text: String,
+        hint: String? = nil,
+        in node: ConfigurationNode
+    ) -> ConfigurationProblem {
+        locate(SettingsProblem(at: keyPath, text, hint: hint), in: node)
+    }
+
+    /// A problem of a located value.
+    package func problem(
+        _ severity: ConfigurationProblem.Severity = .error,
+        at mark: Mark,
+        _ text: String,
+        hint: String? = nil
+    ) -> ConfigurationProblem {
+        ConfigurationProblem(severity, file: file, mark: mark, text, hint: hint)
+    }
+}
+
+/// A problem before it is known what the file is called.
+struct LocatedProblem {
+    let severity: ConfigurationProblem.Severity
+    let mark: Mark
+    let text: String
+    let hint: String?
+
+    init(_ severity: ConfigurationProblem.Severity = .error, at mark: Mark, _ text: String, hint: String? = nil) {
+        self.severity = severity
+        self.mark = mark
+        self.text = text
+        self.hint = hint
+    }
+
+    func inFile(_ file: String) -> ConfigurationProblem {
+        ConfigurationProblem(severity, file: file, mark: mark, text, hint: hint)
+    }
+
+    /// `at-once: `, `to[1]: `; empty for an empty path.
+    static func label(of keyPath: [String]) -> String {
+        guard let name = keyPath.lastIndex(where: { Int($0) == nil }) else { return "" }
+        return keyPath[name] + keyPath[(name + 1)...].map { "[\($0)]" }.joined() + ": "
+    }
+}
