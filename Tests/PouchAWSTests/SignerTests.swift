@@ -74,8 +74,8 @@ struct SignerTests {
 private struct SuiteCase {
     struct Context: Decodable {
         struct Keys: Decodable {
-            let access_key_id: String
-            let secret_access_key: String
+            let accessKeyId: String
+            let secretAccessKey: String
             let token: String?
         }
 
@@ -83,8 +83,8 @@ private struct SuiteCase {
         let normalize: Bool
         let region: String
         let service: String
-        let sign_body: Bool
-        let omit_session_token: Bool?
+        let signBody: Bool
+        let omitSessionToken: Bool?
     }
 
     let name: String
@@ -103,15 +103,15 @@ private struct SuiteCase {
         self.name = name
         region = try Region(context.region)
         credentials = Credentials(
-            accessKeyID: context.credentials.access_key_id,
-            secretAccessKey: Secret(context.credentials.secret_access_key),
+            accessKeyID: context.credentials.accessKeyId,
+            secretAccessKey: Secret(context.credentials.secretAccessKey),
             sessionToken: context.credentials.token.map(Secret.init)
         )
         signer = Signer(
             service: context.service,
             pathRule: context.normalize ? .normalised(encodedAgain: false) : .asSent,
-            tokenRule: context.omit_session_token == true ? .addedAfterwards : .signed,
-            sendsPayloadHash: context.sign_body
+            tokenRule: context.omitSessionToken == true ? .addedAfterwards : .signed,
+            sendsPayloadHash: context.signBody
         )
         let parsed = Self.parse(text)
         request = parsed.request
@@ -162,43 +162,43 @@ private struct RecordedCase: Decodable {
     let name: String
     let service: String
     let region: String
-    let access_key: String
-    let secret_key: String
+    let accessKey: String
+    let secretKey: String
     let token: String?
     let method: String
     let url: String
-    let headers_in: [String: String]
-    let body_utf8: String
-    let canonical_request: String
-    let string_to_sign: String
+    let headersIn: [String: String]
+    let bodyUtf8: String
+    let canonicalRequest: String
+    let stringToSign: String
     let authorization: String?
-    let url_out: String
-    let x_amz_content_sha256: String?
+    let urlOut: String
+    let xAmzContentSha256: String?
 
     func check() throws {
         let (host, path, query) = Self.parts(of: url)
         let request = SignableRequest(
-            method: method, host: host, path: path, query: query, headers: headers_in.map { ($0.key, $0.value) })
+            method: method, host: host, path: path, query: query, headers: headersIn.map { ($0.key, $0.value) })
         let credentials = Credentials(
-            accessKeyID: access_key, secretAccessKey: Secret(secret_key), sessionToken: token.map(Secret.init))
+            accessKeyID: accessKey, secretAccessKey: Secret(secretKey), sessionToken: token.map(Secret.init))
         let time = Timestamp(seconds: CivilDate.secondsSince1970(year: 2026, month: 11, day: 23, hour: 12, minute: 0, second: 0))
         let signer = service == "s3" ? Signer.s3() : Signer.other(service)
         guard let authorization else {
             let signature = signer.presign(
                 request, payload: .unsigned, with: credentials, in: try Region(region), at: time, expiry: .seconds(900))
-            #expect(signature.canonicalRequest == canonical_request, "\(name)")
-            let expected = Self.parts(of: url_out)
+            #expect(signature.canonicalRequest == canonicalRequest, "\(name)")
+            let expected = Self.parts(of: urlOut)
             #expect(Set(signature.query) == Set(expected.query), "\(name)")
             return
         }
-        let hash = SHA256Hasher.digest(of: body_utf8).description
+        let hash = SHA256Hasher.digest(of: bodyUtf8).description
         let signature = signer.sign(
-            request, payload: x_amz_content_sha256 == "UNSIGNED-PAYLOAD" ? .unsigned : .digest(hash), with: credentials,
+            request, payload: xAmzContentSha256 == "UNSIGNED-PAYLOAD" ? .unsigned : .digest(hash), with: credentials,
             in: try Region(region), at: time)
         // botocore removes dot segments of other services' paths, and does not encode again what it did not decode: the recorded
         // case has nothing to encode.
-        #expect(signature.canonicalRequest == canonical_request, "\(name)")
-        #expect(signature.stringToSign == string_to_sign, "\(name)")
+        #expect(signature.canonicalRequest == canonicalRequest, "\(name)")
+        #expect(signature.stringToSign == stringToSign, "\(name)")
         #expect(signature.headers.last?.value == authorization, "\(name)")
         if service == "s3" {
             #expect(request.target == url.dropFirst(url.hasPrefix("https") ? 8 + host.utf8.count : 7 + host.utf8.count))

@@ -15,7 +15,9 @@ enum Vectors {
     static func text(_ path: String) -> String? { data(path).map { String(decoding: $0, as: UTF8.self) } }
 
     static func decoded<Value: Decodable>(_ path: String, as type: Value.Type) throws -> Value? {
-        try data(path).map { try JSONDecoder().decode(type, from: $0) }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try data(path).map { try decoder.decode(type, from: $0) }
     }
 
     static func folders(in path: String) -> [String] {

@@ -20,8 +20,18 @@ package struct BucketName: Hashable, Sendable, Codable, CustomStringConvertible 
                     "a bucket: 3 to 63 lower-case letters, digits, dots or dashes, beginning and ending with a letter or digit"
             )
         }
-        description = text
+        guard let suffix = Self.foreignSuffixes.first(where: text.hasSuffix) else {
+            description = text
+            return
+        }
+        throw NameError(
+            text: VisibleText.escaped(text),
+            expectation:
+                "a general purpose bucket: names in \(suffix) belong to directory buckets and access points, which are not spoken to"
+        )
     }
+
+    private static let foreignSuffixes = ["--x-s3", "--xa-s3", "--op-s3", ".mrap"]
 
     /// A wildcard certificate covers one label: a bucket with a dot in its name is only reached by path over TLS.
     package var isOneLabel: Bool { !description.utf8.contains(UInt8(ascii: ".")) }
