@@ -60,6 +60,14 @@ public struct DeliveryKey: Hashable, Sendable, Codable, CustomStringConvertible 
         try container.encode(description)
     }
 
+    /// Byte by byte. Swift's own comparison takes the composed and the decomposed form of an umlaut for the same text;
+    /// at the far end they are two objects.
+    public static func == (left: Self, right: Self) -> Bool { left.description.utf8.elementsEqual(right.description.utf8) }
+
+    public func hash(into hasher: inout Hasher) {
+        for byte in description.utf8 { hasher.combine(byte) }
+    }
+
     private init(unchecked text: String) { description = text }
 }
 
