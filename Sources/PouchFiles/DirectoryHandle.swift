@@ -111,6 +111,12 @@ package final class DirectoryHandle: Sendable {
         guard answer >= 0 else { throw FileProblem(operation: "set the mode of", visiblePath: path, errno: -answer) }
     }
 
+    /// `nil` keeps the owner or the group.
+    package func setOwner(_ owner: UInt32?, group: UInt32?) throws(FileProblem) {
+        let answer = SystemCall.answer { fchown(descriptor, owner ?? .max, group ?? .max) }
+        guard answer >= 0 else { throw FileProblem(operation: "set the owner of", visiblePath: path, errno: -answer) }
+    }
+
     /// The names in the folder, one after the other.
     package func entries() throws(FileProblem) -> DirectoryEntries { try DirectoryEntries(of: self) }
 

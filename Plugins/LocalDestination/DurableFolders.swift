@@ -1,0 +1,37 @@
+import PouchFiles
+import PouchKit
+import Synchronization
+
+/// Makes the folders of keys, and knows which of them a power cut cannot take away any more.
+///
+/// That a folder is there does not say that it is durable: another delivery may have made it a moment ago. So its parents are synced
+/// once by this process, whoever made it.
+final class DurableFolders: Sendable {
+    private static let mostKnown = 10_000
+
+    private let durable = Mutex<Set<String>>([])
+
+    /// Opens the folder of a key, and makes it where the plan says so.
+    func folder(for key: DeliveryKey, _ plan: LocalPlan) throws(FileProblem) -> DirectoryHandle {
+        var folder = plan.createsFolders ? try DirectoryHandle.create(plan.path) : try .open(plan.path)
+        guard !key.folder.isEmpty else { return folder }
+        if durable.withLock({ $0.contains(key.folder) }), let there = try? folder.openFolder(Array(key.folder.utf8)) {
+            return there
+        }
+        for part in key.folder.utf8.split(separator: UInt8(ascii: "/")).map(Array.init) {
+            let wasMade = plan.createsFolders ? try folder.makeFolder(part, mode: 0o700) : false
+            let next = try folder.openFolder(part)
+            if wasMade {
+                if let owner = plan.owner { try next.setOwner(owner.user, group: owner.group) }
+                try next.setMode(plan.folderMode)
+            }
+            try folder.sync()
+            folder = next
+        }
+        durable.withLock { durable in
+            if durable.count >= Self.mostKnown { durable.removeAll() }
+            durable.insert(key.folder)
+        }
+        return folder
+    }
+}
