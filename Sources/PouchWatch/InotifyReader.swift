@@ -1,0 +1,26 @@
+import Glibc
+import PouchFiles
+
+/// The thread that empties the kernel's queue as soon as something is in it, so that the queue is never the one that overflows
+/// because somebody else is slow.
+struct InotifyReader {
+    private let library: InotifyLibrary
+    private let bell: Bell
+
+    init(library: InotifyLibrary, bell: Bell) {
+        self.library = library
+        self.bell = bell
+    }
+
+    /// Reads until the bell is rung. Blocks its thread.
+    func run() {
+        while !bell.isRung {
+            // Started afresh, the library has another descriptor; a poll of the old one ends at the latest after the pause.
+            var waits = [pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0)]
+            if let descriptor = library.descriptor { waits.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)) }
+            // An error (EINTR, ENOMEM) means no more than to look again.
+            _ = poll(&waits, nfds_t(waits.count), 1_000)
+            library.drain()
+        }
+    }
+}
