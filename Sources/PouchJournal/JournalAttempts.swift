@@ -1,0 +1,175 @@
+import FoundationEssentials
+import GRDB
+package import PouchKit
+
+extension Journal {
+    /// An attempt begins. Nothing that the partner can see may be sent before the ticket is redeemed.
+    ///
+    /// - Parameter stage: `.storing` or `.publishing`.
+    /// - Throws (the ticket): `.outOfPlace` when the delivery is held or has ended, or the state names no stage; `.unknown`.
+    @discardableResult
+    package func begin(_ delivery: DeliveryID, attempt: Int, stage: DeliveryState, at: Timestamp) -> Ticket<Void> {
+        submit(.begin, "record attempt \(attempt) of delivery \(delivery)") { session in
+            let row = try session.delivery(delivery)
+            guard row.state.isOnTheWay else { throw row.refusal }
+            guard stage == .storing || stage == .publishing else {
+                throw Refusal(.outOfPlace, "an attempt is storing or publishing, not \(stage.rawValue)")
+            }
+            try session.move(row, to: stage, due: nil)
+            try session.run("UPDATE delivery SET attempts = ? WHERE id = ?", [attempt, row.sequence])
+            try session.record(.began, file: row.file, delivery: row.sequence, at: at, "attempt \(attempt), \(stage.rawValue)")
+        }
+    }
+
+    /// Keeps how far a delivery got. The state says which stage was reached or runs now.
+    ///
+    /// - Throws (the ticket): `.outOfPlace` when the delivery is held or has ended; `.unknown`.
+    @discardableResult
+    package func save(_ checkpoint: Checkpoint, of delivery: DeliveryID, state: DeliveryState, at: Timestamp) -> Ticket<Void> {
+        submit(.save, "save the checkpoint of delivery \(delivery)") { session in
+            let row = try session.delivery(delivery)
+            guard row.state.isOnTheWay, state.isOnTheWay else { throw row.refusal }
+            if row.state != state {
+                // The attempt goes on: it is not due.
+                try session.move(row, to: state, due: nil)
+                try session.record(
+                    .reached, file: row.file, delivery: row.sequence, at: at, "\(state.rawValue), checkpoint \(checkpoint.stage)"
+                )
+            }
+            try session.run(
+                """
+                INSERT INTO checkpoint (delivery, stage, version, target, payload) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET stage = excluded.stage, version = excluded.version, target = excluded.target,
+                    payload = excluded.payload
+                """,
+                [
+                    row.sequence, checkpoint.stage.description, checkpoint.version, checkpoint.target.description,
+                    Data(checkpoint.payload),
+                ]
+            )
+        }
+    }
+
+    /// Forgets how far a delivery got: it begins again. For a checkpoint whose target is not the partner's any more.
+    @discardableResult
+    package func clearCheckpoint(of delivery: DeliveryID) -> Ticket<Void> {
+        submit(.clearCheckpoint, "forget the checkpoint of delivery \(delivery)") { session in
+            let row = try session.delivery(delivery)
+            try session.forgetCheckpoint(of: row.sequence)
+            if row.state == .stored {
+                let due = try session.number("SELECT due FROM delivery WHERE id = ?", [row.sequence])
+                try session.move(row, to: .waiting, due: due)
+            }
+        }
+    }
+
+    /// Keeps the digests of the file that this delivery delivers, for all its partners.
+    @discardableResult
+    package func record(digests: FileDigests, ofFileOf delivery: DeliveryID) -> Ticket<Void> {
+        submit(.record, "record the digests of delivery \(delivery)") { session in
+            let row = try session.delivery(delivery)
+            try session.run(
+                "UPDATE file SET sha256 = ?, crc64nvme = ? WHERE id = ?",
+                [Data(digests.sha256.bytes), Int64(bitPattern: digests.crc64nvme.value), row.file]
+            )
+        }
+    }
+
+    /// The delivery is done: state, receipt, manifest line and head of the chain in one transaction. The source may be touched when
+    /// the ticket is redeemed, not before.
+    ///
+    /// Completing a delivered one again writes no second line.
+    ///
+    /// - Throws (the ticket): `.outOfPlace` when the delivery was quarantined; `.unknown`.
+    @discardableResult
+    package func complete(
+        _ delivery: DeliveryID,
+        receipt: Receipt,
+        at: Timestamp,
+        entry: @escaping EntryWriter
+    ) -> Ticket<FileProgress> {
+        let attempt = "complete delivery \(delivery)"
+        let body: Data
+        do {
+            body = try JSONEncoder().encode(receipt)
+        } catch {
+            return Ticket(
+                failed: JournalFailure(.other, attempt: attempt, cause: "the receipt cannot be written as JSON: \(error)"))
+        }
+        return submit(.complete, attempt) { session in
+            let row = try session.delivery(delivery)
+            switch row.state {
+            case .delivered: return try session.progress(of: row.file)
+            case .quarantined: throw row.refusal
+            case .waiting, .storing, .stored, .publishing, .held: break
+            }
+            try session.move(row, to: .delivered, due: nil)
+            let line = try session.end(row, at: at, entry)
+            try session.run("INSERT INTO receipt (line, delivery, body) VALUES (?, ?, ?)", [line, row.sequence, body])
+            try session.run("DELETE FROM failure WHERE delivery = ?", [row.sequence])
+            try session.record(.delivered, file: row.file, delivery: row.sequence, at: at, receipt.location)
+            return try session.progress(of: row.file)
+        }
+    }
+
+    /// The attempt failed; `next` says what comes after it.
+    ///
+    /// Quarantining a quarantined delivery again writes no second line.
+    ///
+    /// - Throws (the ticket): `.outOfPlace` when the delivery has ended otherwise; `.unknown`.
+    @discardableResult
+    package func fail(
+        _ delivery: DeliveryID,
+        failure: DeliveryFailure,
+        at: Timestamp,
+        next: AfterFailure
+    ) -> Ticket<FileProgress> {
+        submit(.fail, "record the failure of delivery \(delivery)") { session in
+            let row = try session.delivery(delivery)
+            if row.state == .quarantined, case .quarantined = next { return try session.progress(of: row.file) }
+            guard !row.state.isFinal else { throw row.refusal }
+            try session.remember(failure, of: row.sequence, at: at)
+            switch next {
+            case .retry(let time):
+                // 0 means at once, whatever the clock says.
+                try session.move(row, to: row.state.afterInterruption, due: max(time.nanoseconds, 1))
+                try session.record(
+                    .failed, file: row.file, delivery: row.sequence, at: at, "\(failure.description)\nagain at \(time)"
+                )
+            case .held:
+                try session.move(row, to: .held, due: nil)
+                try session.record(.held, file: row.file, delivery: row.sequence, at: at, failure.description)
+            case .quarantined(let entry):
+                try session.move(row, to: .quarantined, due: nil)
+                _ = try session.end(row, at: at, entry)
+                try session.record(.quarantined, file: row.file, delivery: row.sequence, at: at, failure.description)
+            }
+            return try session.progress(of: row.file)
+        }
+    }
+}
+
+extension WriteSession {
+    fileprivate func end(_ row: DeliveryRow, at: Timestamp, _ entry: EntryWriter) throws -> Int64 {
+        let line = try appendLine(entry)
+        try run("UPDATE delivery SET ended = ?, line = ? WHERE id = ?", [at.nanoseconds, line, row.sequence])
+        try forgetCheckpoint(of: row.sequence)
+        return line
+    }
+}
+
+extension DeliveryRow {
+    var refusal: Refusal { Refusal(.outOfPlace, "delivery \(id) is \(state.rawValue)") }
+}
+
+extension DeliveryState {
+    var isOnTheWay: Bool {
+        switch self {
+        case .waiting, .storing, .stored, .publishing: true
+        case .delivered, .held, .quarantined: false
+        }
+    }
+
+    /// What a delivery is when its attempt ends without success: what was stored stays stored.
+    var afterInterruption: DeliveryState { self == .stored || self == .publishing ? .stored : .waiting }
+}

@@ -1,0 +1,121 @@
+import GRDB
+package import PouchKit
+
+extension Journal {
+    /// The partner waits for a person, across restarts, until `release`. Its deliveries stay what they are.
+    ///
+    /// - Returns (the ticket): true when this is news: the partner was not held, or for another code.
+    @discardableResult
+    package func hold(_ partner: PartnerName, code: String, reason: String, at: Timestamp) -> Ticket<Bool> {
+        submit(.hold, "hold \(partner)") { session in
+            let number = try session.word(partner.description)
+            let former = try session.first("SELECT code FROM held_partner WHERE partner = ?", [number])
+            if let former, try Fields(former).next(String.self) == code { return false }
+            try session.run(
+                """
+                INSERT INTO held_partner (partner, code, reason, since) VALUES (?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET code = excluded.code, reason = excluded.reason, since = excluded.since
+                """,
+                [number, code, reason.shortened, at.nanoseconds]
+            )
+            return true
+        }
+    }
+
+    /// A person acted: the partner is not held any more, and all its held deliveries wait again.
+    @discardableResult
+    package func release(_ partner: PartnerName, at: Timestamp) -> Ticket<Release> {
+        submit(.release, "release \(partner)") { session in
+            let number = try session.word(partner.description)
+            try session.run("DELETE FROM held_partner WHERE partner = ?", [number])
+            let wasHeld = session.db.changesCount > 0
+            let held = try session.held(by: number)
+            for row in held { try session.releaseOne(row, at: at) }
+            return Release(wasHeld: wasHeld, deliveries: held.count)
+        }
+    }
+
+    /// A person wants it tried again. A held delivery waits again, under its own id. For a quarantined one, which keeps its state and
+    /// its line in the manifest, a new delivery with `retries` is admitted.
+    ///
+    /// - Throws (the ticket): `.outOfPlace` when the delivery is neither, or was retried before; `.unknown`.
+    @discardableResult
+    package func retry(_ delivery: DeliveryID, as new: DeliveryID, at: Timestamp) -> Ticket<RetryOutcome> {
+        submit(.retry, "retry delivery \(delivery)") { session in
+            let row = try session.delivery(delivery)
+            switch row.state {
+            case .held:
+                try session.releaseOne(row, at: at)
+                return .waitingAgain(try session.progress(of: row.file))
+            case .quarantined:
+                guard !row.wasRetried else { throw Refusal(.outOfPlace, "delivery \(delivery) was retried before") }
+                try session.renew(row, as: new, at: at)
+                return .newDelivery(new, try session.progress(of: row.file))
+            case .waiting, .storing, .stored, .publishing, .delivered: throw row.refusal
+            }
+        }
+    }
+
+    /// The clock was set back: whatever waits for a time beyond `limit` becomes due at `time`, or it would wait for years.
+    ///
+    /// - Returns (the ticket): how many deliveries that were.
+    @discardableResult
+    package func bringForward(waitsBeyond limit: Timestamp, to time: Timestamp) -> Ticket<Int> {
+        submit(.bringForward, "bring forward what waits beyond \(limit)") { session in
+            let partners = try Int64.fetchAll(
+                session.db.cachedStatement(sql: "SELECT DISTINCT partner FROM delivery_count"))
+            var moved = 0
+            for partner in partners {
+                try session.run(
+                    "UPDATE delivery SET due = ? WHERE partner = ? AND due > ?",
+                    [max(time.nanoseconds, 1), partner, limit.nanoseconds]
+                )
+                moved += session.db.changesCount
+            }
+            return moved
+        }
+    }
+}
+
+extension WriteSession {
+    fileprivate func held(by partner: Int64) throws -> [DeliveryRow] {
+        let cursor = try Row.fetchCursor(
+            db.cachedStatement(
+                sql: "SELECT uuid FROM delivery WHERE state = 5 AND partner = ? AND state >= 5 AND retried_by IS NULL ORDER BY id"),
+            arguments: [partner]
+        )
+        var rows: [DeliveryRow] = []
+        while let row = try cursor.next() { rows.append(try delivery(try Fields(row).deliveryID())) }
+        return rows
+    }
+
+    fileprivate func releaseOne(_ row: DeliveryRow, at: Timestamp) throws {
+        let hasCheckpoint = try number("SELECT 1 FROM checkpoint WHERE delivery = ?", [row.sequence]) != nil
+        try move(row, to: .waiting, due: 0)
+        try record(
+            .released, file: row.file, delivery: row.sequence, at: at, hasCheckpoint ? "it goes on where it was" : "it begins again"
+        )
+    }
+
+    fileprivate func renew(_ row: DeliveryRow, as new: DeliveryID, at: Timestamp) throws {
+        guard try number("SELECT id FROM delivery WHERE uuid = ?", [new.blob]) == nil else {
+            throw Refusal(.outOfPlace, "a delivery with the id \(new) exists")
+        }
+        try run(
+            """
+            INSERT INTO delivery (uuid, file, partner, route, key, target, state, attempts, due, retries)
+            VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?)
+            """,
+            [new.blob, row.file, row.partner, row.route, row.key, row.target, StateCode.code(of: .waiting), row.id.blob]
+        )
+        let sequence = db.lastInsertedRowID
+        try run("UPDATE delivery SET retried_by = ? WHERE id = ?", [new.blob, row.sequence])
+        try run("UPDATE file SET finished = NULL WHERE id = ?", [row.file])
+        try count(row.folder, row.partner, StateCode.admitted, by: 1)
+        try count(row.folder, row.partner, StateCode.code(of: .waiting), by: 1)
+        try count(row.folder, row.partner, StateCode.retried, by: 1)
+        try updateStanding(file: row.file, folder: row.folder)
+        try record(.retried, file: row.file, delivery: row.sequence, at: at, "as delivery \(new)")
+        try record(.retried, file: row.file, delivery: sequence, at: at, "takes up delivery \(row.id)")
+    }
+}
