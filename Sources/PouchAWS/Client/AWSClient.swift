@@ -155,6 +155,12 @@ package final class AWSClient: Sendable {
             }
             return true
         }
+        if RetryClass.unknownKeyCodes.contains(refusal.code), !course.hasRenewed {
+            course.hasRenewed = true
+            // A source that has only these says so; the service's refusal is then the better reason.
+            course.renewed = try? await credentials.refreshed(after: setting.credentials)
+            return course.renewed != nil
+        }
         return false
     }
 

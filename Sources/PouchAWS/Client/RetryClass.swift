@@ -19,6 +19,12 @@ enum RetryClass {
 
     static let expiredCodes: Set<String> = ["ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"]
 
+    /// The keys are not known, or not those any more: somebody may have put others into the file.
+    static let unknownKeyCodes: Set<String> = [
+        "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+    ]
+
     static let skewCodes: Set<String> = [
         "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture", "InvalidSignatureException", "SignatureDoesNotMatch",
         "SignatureExpired", "Forbidden", "BadRequest",
