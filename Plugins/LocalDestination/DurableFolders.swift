@@ -1,3 +1,4 @@
+import Glibc
 import PouchFiles
 import PouchKit
 import Synchronization
@@ -13,7 +14,7 @@ final class DurableFolders: Sendable {
 
     /// Opens the folder of a key, and makes it where the plan says so.
     func folder(for key: DeliveryKey, _ plan: LocalPlan) throws(FileProblem) -> DirectoryHandle {
-        var folder = plan.createsFolders ? try DirectoryHandle.create(plan.path) : try .open(plan.path)
+        var folder = try root(plan)
         guard !key.folder.isEmpty else { return folder }
         if durable.withLock({ $0.contains(key.folder) }), let there = try? folder.openFolder(Array(key.folder.utf8)) {
             return there
@@ -22,8 +23,7 @@ final class DurableFolders: Sendable {
             let wasMade = plan.createsFolders ? try folder.makeFolder(part, mode: 0o700) : false
             let next = try folder.openFolder(part)
             if wasMade {
-                if let owner = plan.owner { try next.setOwner(owner.user, group: owner.group) }
-                try next.setMode(plan.folderMode)
+                try adorn(next, plan)
             }
             try folder.sync()
             folder = next
@@ -33,5 +33,19 @@ final class DurableFolders: Sendable {
             durable.insert(key.folder)
         }
         return folder
+    }
+
+    private func root(_ plan: LocalPlan) throws(FileProblem) -> DirectoryHandle {
+        do throws(FileProblem) { return try .open(plan.path) } catch {
+            guard error.errno == ENOENT, plan.createsFolders else { throw error }
+        }
+        let root = try DirectoryHandle.create(plan.path)
+        try adorn(root, plan)
+        return root
+    }
+
+    private func adorn(_ folder: DirectoryHandle, _ plan: LocalPlan) throws(FileProblem) {
+        if let owner = plan.owner { try folder.setOwner(owner.user, group: owner.group) }
+        try folder.setMode(plan.folderMode)
     }
 }

@@ -19,7 +19,7 @@ struct LocalDelivery: Sendable {
     }
 
     private var troubles: LocalTroubles {
-        LocalTroubles(attempt: "deliver \(file.path) to \(plan.path)/\(context.key)", plan: plan)
+        LocalTroubles(attempt: "deliver \(file.path) to \(VisibleText.escaped(plan.path))/\(context.key)", plan: plan)
     }
 
     func run(from checkpoint: Checkpoint?) async throws(DeliveryFailure) -> Receipt {

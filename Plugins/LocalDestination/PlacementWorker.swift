@@ -59,7 +59,13 @@ struct PlacementWorker: Sendable {
     ) throws(DeliveryFailure) -> SavedPlacement {
         let name = temporaryName(for: key)
         let folder = try troubles.translating { () throws(FileProblem) in try prepared(for: key, size: file.size) }
-        guard plan.whenTaken != .fail || (try? folder.status(of: Array(key.name.utf8))) == nil else { throw troubles.taken(key) }
+        if plan.whenTaken == .fail {
+            let isForeign = try troubles.translating { () throws(FileProblem) in
+                guard try status(of: key, in: folder) != nil else { return false }
+                return try bearer(of: key, in: folder) == nil
+            }
+            if isForeign { throw troubles.taken(key) }
+        }
         do throws(DeliveryFailure) {
             let part = try troubles.translating { () throws(FileProblem) in try newPart(name, in: folder).shared() }
             return try fill(part.file, with: file, as: key, troubles, mayGoOn)
@@ -149,7 +155,8 @@ struct PlacementWorker: Sendable {
     private func prepared(for key: DeliveryKey, size: Int64) throws(FileProblem) -> DirectoryHandle {
         let folder = try known.folder(for: key, plan)
         // Found out before gigabytes are written, not after.
-        if try Filesystem.space(of: folder.descriptor, path: folder.path).freeBytes < size {
+        let space = try Filesystem.space(of: folder.descriptor, path: folder.path)
+        if space.totalBytes > 0, space.freeBytes < size {
             throw FileProblem(operation: "find room for \(size) bytes in", path: folder.path, errno: ENOSPC)
         }
         return folder

@@ -50,5 +50,4 @@ package struct FileProblem: Error, Hashable, CustomStringConvertible {
     package var isBrokenStorage: Bool { [EIO, ESTALE, ETIMEDOUT, ENODEV, ENXIO, EHOSTDOWN].contains(errno) }
     /// This process or this machine has no descriptor or memory left.
     package var isExhausted: Bool { [EMFILE, ENFILE, ENOMEM].contains(errno) }
-    package var isFolderNotEmpty: Bool { errno == ENOTEMPTY || errno == EEXIST }
 }

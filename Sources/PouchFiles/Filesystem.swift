@@ -11,6 +11,8 @@ package enum Filesystem {
     }
 
     package struct Space: Hashable, Sendable {
+        /// 0 where the file system does not know; then the free bytes say nothing.
+        package let totalBytes: Int64
         /// For this user: what is reserved for root is not counted.
         package let freeBytes: Int64
         /// 0 where the file system has no fixed number of inodes.
@@ -32,9 +34,9 @@ package enum Filesystem {
         var status = statvfs()
         let answer = SystemCall.answer { fstatvfs(descriptor, &status) }
         guard answer >= 0 else { throw FileProblem(operation: "ask for the space of", path: path, errno: -answer) }
-        let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
         return Space(
-            freeBytes: overflow ? .max : Int64(clamping: bytes),
+            totalBytes: bytes(UInt64(status.f_blocks), blockSize: UInt64(status.f_frsize)),
+            freeBytes: bytes(UInt64(status.f_bavail), blockSize: UInt64(status.f_frsize)),
             totalInodes: Int64(clamping: status.f_files),
             freeInodes: Int64(clamping: status.f_favail),
             isReadOnly: status.f_flag & UInt(ST_RDONLY) != 0
@@ -44,6 +46,11 @@ package enum Filesystem {
     package static func freeBytes(_ path: String) throws(FileProblem) -> Int64 {
         let folder = try DirectoryHandle.open(path)
         return try space(of: folder.descriptor, path: path).freeBytes
+    }
+
+    private static func bytes(_ blocks: UInt64, blockSize: UInt64) -> Int64 {
+        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: blockSize)
+        return overflow ? .max : Int64(clamping: bytes)
     }
 
     /// The magic numbers of statfs(2), of what a server or another host can change behind our back. FUSE may be local, and nobody can
