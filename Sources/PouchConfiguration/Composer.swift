@@ -5,13 +5,17 @@
 struct Composer: ~Copyable {
     static let mostNodes = 100_000
     static let greatestDepth = 100
+    /// With more than these, a file is not what it was meant to be.
+    private static let mostProblems = 200
 
+    private let bytes: [UInt8]
     private var events: YAMLEventStream
     /// `nil`: nothing is replaced.
     private let environment: [String: String]?
     private var problems: [YAMLText.Problem] = []
     private var anchors: [String: Anchor] = [:]
     private var nodeCount = 0
+    /// Of all values that contain a variable, together.
     private var expandedBytes = 0
 
     /// A node with what it counts for.
@@ -43,7 +47,8 @@ struct Composer: ~Copyable {
     }
 
     private init(_ bytes: [UInt8], environment: [String: String]?) throws(YAMLText.Problem) {
-        do throws(YAMLSyntaxError) { events = try YAMLEventStream(bytes) } catch { throw YAMLText.Problem(error) }
+        do throws(YAMLSyntaxError) { events = try YAMLEventStream(bytes) } catch { throw YAMLText.Problem(error, in: bytes) }
+        self.bytes = bytes
         self.environment = environment
     }
 
@@ -78,7 +83,12 @@ struct Composer: ~Copyable {
     }
 
     private mutating func next() throws(YAMLText.Problem) -> YAMLEvent {
-        do throws(YAMLSyntaxError) { return try events.next() } catch { throw YAMLText.Problem(error) }
+        guard problems.count < Self.mostProblems else {
+            throw YAMLText.Problem(
+                mark: problems[problems.count - 1].mark, text: "the rest of the file was not read: there are too many errors",
+                hint: nil)
+        }
+        do throws(YAMLSyntaxError) { return try events.next() } catch { throw YAMLText.Problem(error, in: bytes) }
     }
 
     // MARK: Nodes
@@ -164,18 +174,12 @@ struct Composer: ~Copyable {
         guard let environment else { return .init(text: written, written: written, isPlain: !isText) }
         let text: String
         do throws(EnvironmentReferences.Problem) {
-            text = try EnvironmentReferences.expand(written, from: environment)
+            text = try EnvironmentReferences.expand(written, from: environment, limit: YAMLText.largestFile - expandedBytes)
         } catch {
             problems.append(YAMLText.Problem(mark: mark, text: error.text, hint: error.hint))
-            return .init(text: written, written: written, isPlain: !isText)
+            return .init(text: written, written: written, isPlain: !isText, isUnusable: true)
         }
-        if text != written {
-            expandedBytes += text.utf8.count
-            guard expandedBytes <= YAMLText.largestFile else {
-                throw YAMLText.Problem(
-                    mark: mark, text: "the values from the environment are more than \(YAMLText.largestFile) bytes", hint: nil)
-            }
-        }
+        if text != written { expandedBytes += text.utf8.count }
         // Inside `{ }` a reference must stand in quotes: there they say nothing about what its value is.
         return .init(text: text, written: written, isPlain: !isText || text != written)
     }

@@ -14,6 +14,15 @@ package struct ConfigurationNode: Hashable, Sendable {
         package let written: String
         /// False when quotes, a block style or `!!str` make it text and nothing else.
         package let isPlain: Bool
+        /// A variable in it could not be replaced, which is a problem told already: nothing is to be concluded from the text.
+        package let isUnusable: Bool
+
+        package init(text: String, written: String, isPlain: Bool, isUnusable: Bool = false) {
+            self.text = text
+            self.written = written
+            self.isPlain = isPlain
+            self.isUnusable = isUnusable
+        }
 
         package var cameFromEnvironment: Bool { text != written }
         /// An explicit `null` or `~`.

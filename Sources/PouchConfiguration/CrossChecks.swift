@@ -13,24 +13,29 @@ struct CrossChecks {
     }
 
     private func routeNames() -> [LocatedProblem] {
-        var lines: [RouteName: Int] = [:]
-        return draft.routes.compactMap { route in
-            defer { lines[route.name.value] = lines[route.name.value] ?? route.name.mark.line }
-            return lines[route.name.value].map {
+        var lines: [String: Int] = [:]
+        return routes.compactMap { $0.node(at: ["name"]) }.compactMap { name in
+            guard let text = name.scalar?.text else { return nil }
+            defer { lines[text] = lines[text] ?? name.mark.line }
+            return lines[text].map {
                 LocatedProblem(
-                    at: route.name.mark, "duplicate route '\(route.name.value)'", hint: "it stands in line \($0) already")
+                    at: name.mark, "duplicate route '\(Quoted.shortened(text))'", hint: "it stands in line \($0) already")
             }
         }
     }
 
     private func routeTargets() -> [LocatedProblem] {
         let partners = entries(of: "partners").map(\.key)
-        return draft.routes.flatMap(\.to).filter { !partners.contains($0.value.description) }.map { name in
-            let meant = Suggestion.nearest(to: name.value.description, among: partners).map { "did you mean '\($0)'?" }
-            let all = partners.isEmpty ? nil : "the partners are \(partners.map(Quoted.shortened).joined(separator: ", "))"
-            return LocatedProblem(at: name.mark, "there is no partner '\(name.value)'", hint: meant ?? all)
+        let all = partners.isEmpty ? nil : "the partners are \(partners.map(Quoted.shortened).joined(separator: ", "))"
+        return routes.compactMap { $0.node(at: ["to"]) }.flatMap { $0.sequence ?? [$0] }.compactMap { target in
+            guard let name = target.scalar?.text, (try? PartnerName(name)) != nil, !partners.contains(name) else { return nil }
+            let meant = Suggestion.nearest(to: name, among: partners).map { "did you mean '\($0)'?" }
+            return LocatedProblem(at: target.mark, "there is no partner '\(name)'", hint: meant ?? all)
         }
     }
+
+    /// As they stand in the file: one with another problem is looked at, too.
+    private var routes: [ConfigurationNode] { root.mapping?["routes"]?.value.sequence ?? [] }
 
     private func idlePartners() -> [LocatedProblem] {
         let named = Set(texts(in: root.mapping?["routes"]?.value))
@@ -71,7 +76,12 @@ struct FolderChecks {
         let real: String
         let mark: Mark
 
-        func isInside(_ other: Place) -> Bool { real == other.real || real.hasPrefix(other.real == "/" ? "/" : other.real + "/") }
+        /// Bytes are compared: as texts, two names may be the same to Swift that are not to the kernel.
+        func isSame(as other: Place) -> Bool { real.utf8.elementsEqual(other.real.utf8) }
+
+        func isInside(_ other: Place) -> Bool {
+            isSame(as: other) || real.utf8.starts(with: (other.real == "/" ? "/" : other.real + "/").utf8)
+        }
     }
 
     func problems() -> [LocatedProblem] {
@@ -102,7 +112,7 @@ struct FolderChecks {
         _ other: (place: Place, isRecursive: Bool)
     ) -> [LocatedProblem] {
         let (place, otherPlace) = (tree.place, other.place)
-        if place.real == otherPlace.real {
+        if place.isSame(as: otherPlace) {
             return [
                 LocatedProblem(
                     at: place.mark, "'\(place.written)' is watched already, see line \(otherPlace.mark.line)",

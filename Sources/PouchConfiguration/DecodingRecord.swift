@@ -10,7 +10,11 @@ final class DecodingRecord {
     private let path: [String]
     private var problems: [LocatedProblem] = []
     private var missing: [(mapping: [String], key: String, problem: LocatedProblem)] = []
+    /// Values whose problem was told before decoding began.
+    private var unusableCount = 0
     private var asked: [[String]: Asked] = [:]
+    /// Further unknown keys are not looked into.
+    private static let mostProblems = 200
     /// Mappings whose type gave up: nobody knows which keys it would have asked for.
     private var incomplete: Set<[String]> = []
 
@@ -26,7 +30,7 @@ final class DecodingRecord {
     }
 
     /// Grows with each problem.
-    var problemCount: Int { problems.count + missing.count }
+    var problemCount: Int { problems.count + missing.count + unusableCount }
 
     // MARK: Decoding
 
@@ -37,6 +41,10 @@ final class DecodingRecord {
         at path: [String]
     ) throws(Abandoned) -> Value {
         guard let node else { return try placeholder(type, at: path) }
+        guard node.scalar?.isUnusable != true else {
+            unusableCount += 1
+            return try placeholder(type, at: path)
+        }
         let countBefore = problemCount
         do {
             if let list = type as? any SettingsCollection.Type {
@@ -85,7 +93,7 @@ final class DecodingRecord {
     }
 
     func noteMissing(_ key: String, in mapping: [String], at mark: Mark) {
-        let place = (path + mapping).joined(separator: ".")
+        let place = (path + mapping).filter { Int($0) == nil }.joined(separator: ".")
         let problem = LocatedProblem(at: mark, "'\(key)' is missing" + (place.isEmpty ? "" : " in \(place)"))
         missing.append((mapping, key, problem))
     }
@@ -109,7 +117,7 @@ final class DecodingRecord {
     func finish() -> [LocatedProblem] {
         var explained: Set<[String]> = []
         for (path, asked) in asked.sorted(by: { $0.value.order < $1.value.order }) where !incomplete.contains(path) {
-            for entry in asked.mapping.entries where !asked.keys.contains(entry.key) {
+            for entry in asked.mapping.entries where !asked.keys.contains(entry.key) && problemCount < Self.mostProblems {
                 let free = asked.keys.filter { asked.mapping[$0] == nil }
                 let suggestion = Suggestion.nearest(to: entry.key, among: free)
                 if let suggestion { explained.insert(path + [suggestion]) }

@@ -39,6 +39,8 @@ struct FileOnDisk {
         }
     }
 
+    var isOpenToEverybody: Bool { mode & mode_t(S_IROTH | S_IWOTH) != 0 }
+
     /// Whoever can write the file can send every drop anywhere.
     func ownershipProblems(path: String) -> [ConfigurationProblem] {
         var problems: [ConfigurationProblem] = []
@@ -74,12 +76,11 @@ struct FileOnDisk {
 
     private static func problem(_ text: String) -> Problem {
         let cause = errno
-        let hint = cause == ENOENT ? "give the path of the file: --config PATH" : nil
-        return Problem(text: "\(text): \(String(cString: strerror(cause)))", hint: hint)
+        return Problem(text: "\(text): \(String(cString: strerror(cause)))", hint: nil)
     }
 
     /// For a shell.
-    private static func quoted(_ path: String) -> String {
+    static func quoted(_ path: String) -> String {
         let isPlain = path.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-".contains($0)) }
         return isPlain ? path : "'" + path.replacing("'", with: "'\\''") + "'"
     }

@@ -18,8 +18,7 @@ extension IdentitySettings: Decodable {
         guard let arn else {
             role = nil
             for key in [Key.externalID, .sessionName, .duration] where container.contains(key) {
-                here.note(
-                    SettingsProblem(at: [key.rawValue], "belongs to a role, and there is none", hint: "add role: arn:aws:iam::…"))
+                here.note(atKey: key.rawValue, "belongs to a role, and there is none", hint: "add role: arn:aws:iam::…")
             }
             return
         }
@@ -101,7 +100,8 @@ extension IdentitySettings.Origin: Decodable {
     private static let hint = "write { profile: NAME }, { environment: true } or { file: PATH }"
 
     package init(from decoder: any Decoder) throws {
-        guard let node = try decoder.overNode().node else {
+        let here = try decoder.overNode()
+        guard let node = here.node else {
             self = .environment
             return
         }
@@ -109,9 +109,11 @@ extension IdentitySettings.Origin: Decodable {
         let container = try decoder.container(keyedBy: Key.self)
         let written = Key.allCases.filter(container.contains)
         if let later = written.first(where: Key.later.contains) {
-            throw SettingsProblem(
-                at: [later.rawValue], "is not available yet, it comes in a later version",
+            here.note(
+                atKey: later.rawValue, "is not available yet: it comes in a later version",
                 hint: "use profile, environment or file for now")
+            self = .environment
+            return
         }
         switch Set(written) {
         case [.profile], [.profile, .file]:

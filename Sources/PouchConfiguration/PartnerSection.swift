@@ -14,9 +14,8 @@ struct PartnerBody: Decodable {
         limits = try container.decodeIfPresent(PartnerSettings.Limits.self, forKey: .limits) ?? .standard
         if container.contains(.seal) {
             here.note(
-                SettingsProblem(
-                    at: ["seal"], "is not available yet, it comes in a later version",
-                    hint: "remove it; without it, files are not encrypted by the agent itself"))
+                atKey: "seal", "is not available yet: it comes in a later version",
+                hint: "remove it; without it, files are not encrypted by the agent itself")
         }
     }
 }

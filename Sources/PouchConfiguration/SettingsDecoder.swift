@@ -16,7 +16,8 @@ package struct ConfigurationProblems: Error, Hashable, Sendable, CustomStringCon
 /// that throws a `SettingsProblem` has it reported at the key path in it.
 package struct SettingsDecoder: Hashable, Sendable {
     private let file: String
-    private let folder: String
+    /// The absolute path that relative paths start from.
+    package let folder: String
 
     /// - Parameters:
     ///   - file: the name of the file in messages.
@@ -76,6 +77,26 @@ package struct SettingsDecoder: Hashable, Sendable {
     }
 }
 
+extension ConfigurationNode {
+    /// The one document of a YAML text.
+    ///
+    /// - Parameter environment: for `${NAME}` in values; `nil` leaves them as they are.
+    /// - Throws: `ConfigurationProblems` for what is not YAML, for duplicate keys and unknown variables, and for what goes
+    ///   beyond 4 MiB, 100,000 values (aliases counted in full) or 100 levels.
+    package static func read(
+        _ bytes: [UInt8],
+        named file: String,
+        environment: [String: String]? = nil
+    ) throws(ConfigurationProblems) -> ConfigurationNode {
+        let (root, found) = Composer.compose(bytes, environment: environment)
+        let problems = found.map { ConfigurationProblem(file: file, mark: $0.mark, $0.text, hint: $0.hint) }
+        guard problems.isEmpty, let root else {
+            throw ConfigurationProblems(problems: ConfigurationProblem.inOrder(problems))
+        }
+        return root
+    }
+}
+
 /// A problem before it is known what the file is called.
 struct LocatedProblem {
     let severity: ConfigurationProblem.Severity
@@ -94,9 +115,8 @@ struct LocatedProblem {
         ConfigurationProblem(severity, file: file, mark: mark, text, hint: hint)
     }
 
-    /// `at-once: `, `to[1]: `; empty for an empty path.
+    /// `at-once: `, also for an element of a list of that name; empty for an empty path.
     static func label(of keyPath: [String]) -> String {
-        guard let name = keyPath.lastIndex(where: { Int($0) == nil }) else { return "" }
-        return keyPath[name] + keyPath[(name + 1)...].map { "[\($0)]" }.joined() + ": "
+        keyPath.last { Int($0) == nil }.map { Quoted.shortened($0) + ": " } ?? ""
     }
 }

@@ -23,6 +23,12 @@ extension NodeDecoder {
         if let node { record.note(problem, at: path, node) }
     }
 
+    /// Notes what is wrong with a key, whatever its value is.
+    func note(atKey key: String, _ text: String, hint: String?) {
+        guard let entry = node?.mapping?[key] else { return }
+        record.note(LocatedProblem(at: entry.keyMark, "'\(key)' \(text)", hint: hint))
+    }
+
     func noteMissing(_ key: String) {
         if let node { record.noteMissing(key, in: path, at: node.mark) }
     }

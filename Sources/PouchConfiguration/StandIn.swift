@@ -2,19 +2,31 @@ import PouchKit
 
 /// A type that has a value to go on with when the file's one is wrong. It never leaves the decoder.
 protocol HasStandIn {
-    static var standIn: Self { get }
+    static var standIn: Self? { get }
 }
 
 extension ByteCount: HasStandIn {
-    static var standIn: ByteCount { ByteCount(bytes: 0) }
+    static var standIn: ByteCount? { ByteCount(bytes: 0) }
 }
 
 extension ByteRate: HasStandIn {
-    static var standIn: ByteRate { ByteRate(bytesPerSecond: 1) }
+    static var standIn: ByteRate? { ByteRate(bytesPerSecond: 1) }
 }
 
 extension TimeSpan: HasStandIn {
-    static var standIn: TimeSpan { TimeSpan(milliseconds: 0) }
+    static var standIn: TimeSpan? { TimeSpan(milliseconds: 0) }
+}
+
+extension SettingsPath: HasStandIn {
+    static var standIn: SettingsPath? { try? SettingsPath("/", in: "/") }
+}
+
+extension ListenAddress: HasStandIn {
+    static var standIn: ListenAddress? { ListenAddress(host: "", port: 0) }
+}
+
+extension HTTPAddress: HasStandIn {
+    static var standIn: HTTPAddress? { HTTPAddress(description: "", isSecure: true) }
 }
 
 /// A text of a certain form, or a quantity within bounds, that is only needed while it is read.
@@ -35,15 +47,15 @@ extension CheckedSetting {
 }
 
 extension CheckedSetting where Value == String {
-    static var standIn: Self { Self(unchecked: "") }
+    static var standIn: Self? { Self(unchecked: "") }
 }
 
 extension CheckedSetting where Value == TimeSpan {
-    static var standIn: Self { Self(unchecked: .standIn) }
+    static var standIn: Self? { Self(unchecked: TimeSpan(milliseconds: 0)) }
 }
 
 extension CheckedSetting where Value == Int {
-    static var standIn: Self { Self(unchecked: 0) }
+    static var standIn: Self? { Self(unchecked: 0) }
 }
 
 extension String {

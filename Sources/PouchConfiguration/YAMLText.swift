@@ -19,65 +19,92 @@ enum YAMLText {
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
             throw Problem(mark: .start, text: "the file is UTF-16", hint: "save it as UTF-8")
         }
-        var reader = Reader(bytes: bytes)
-        while !reader.isAtEnd { try reader.readCharacter() }
+        let problem = bytes.withUnsafeBufferPointer { buffer in
+            var reader = Reader(bytes: buffer)
+            return reader.firstProblem()
+        }
+        if let problem { throw problem }
+    }
+
+    /// The first byte of the character at a place; `nil` at the end of the file.
+    static func byte(at mark: Mark, in bytes: [UInt8]) -> UInt8? {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: mark.line, omittingEmptySubsequences: false)
+        guard lines.indices.contains(mark.line - 1) else { return nil }
+        var column = 0
+        return lines[mark.line - 1].first { byte in
+            if byte & 0xC0 != 0x80 { column += 1 }
+            return column == mark.column
+        }
     }
 
     private struct Reader {
-        let bytes: [UInt8]
+        let bytes: UnsafeBufferPointer<UInt8>
         var index = 0
         var line = 1
-        var column = 1
+        var lineStart = 0
+        /// Bytes of this line that begin no character.
+        var continuations = 0
         var directives = 0
 
-        init(bytes: [UInt8]) { self.bytes = bytes }
+        init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
-        var isAtEnd: Bool { index == bytes.count }
-
-        mutating func readCharacter() throws(Problem) {
-            let byte = bytes[index]
-            switch byte {
-            case UInt8(ascii: "\n"): beginLine()
-            case UInt8(ascii: "\r"):
-                if index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "\n") { index += 1 }
-                beginLine()
-            case UInt8(ascii: "%") where column == 1:
-                directives += 1
-                guard directives <= YAMLText.mostDirectives else {
-                    throw problem(
-                        "more than \(YAMLText.mostDirectives) lines begin with '%'", hint: "agent.yaml needs no directives")
+        mutating func firstProblem() -> Problem? {
+            while index < bytes.count {
+                let byte = bytes[index]
+                if byte >= 0x20, byte < 0x7F {
+                    if byte == UInt8(ascii: "%"), index == lineStart {
+                        directives += 1
+                        if directives > YAMLText.mostDirectives { return tooManyDirectives() }
+                    }
+                    index += 1
+                } else if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
+                    endLine(byte)
+                } else if byte == UInt8(ascii: "\t") {
+                    index += 1
+                } else if byte < 0x80 {
+                    return controlCharacter(UInt32(byte))
+                } else if let problem = multibyteProblem(byte) {
+                    return problem
                 }
-                advance(by: 1)
-            case 0x09, 0x20...0x7E: advance(by: 1)
-            case 0x00...0x1F, 0x7F: throw controlCharacter(UInt32(byte))
-            default: try readMultibyte(byte)
             }
+            return nil
         }
 
-        private mutating func readMultibyte(_ first: UInt8) throws(Problem) {
-            let length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
-            guard index + length <= bytes.count,
-                let scalar = String(validating: bytes[index..<index + length], as: UTF8.self)?.unicodeScalars.first
-            else {
-                throw problem(
-                    "the byte 0x\(String(first, radix: 16, uppercase: true)) is not UTF-8", hint: "save the file as UTF-8")
-            }
-            switch scalar.value {
-            case 0x80...0x84, 0x86...0x9F, 0xFFFE, 0xFFFF: throw controlCharacter(scalar.value)
-            case 0xFEFF: throw problem("a byte order mark", hint: "save the file as UTF-8 without one")
-            default: advance(by: length)
-            }
-        }
-
-        private mutating func beginLine() {
-            index += 1
+        private mutating func endLine(_ byte: UInt8) {
+            let isPair = byte == UInt8(ascii: "\r") && index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: "\n")
+            index += isPair ? 2 : 1
             line += 1
-            column = 1
+            lineStart = index
+            continuations = 0
         }
 
-        private mutating func advance(by length: Int) {
-            index += length
-            column += 1
+        private mutating func multibyteProblem(_ first: UInt8) -> Problem? {
+            guard let (value, length) = scalar(beginningWith: first) else {
+                let digits = String(first, radix: 16, uppercase: true)
+                return problem("the byte 0x\(digits) is not UTF-8", hint: "save the file as UTF-8")
+            }
+            switch value {
+            case 0x80...0x84, 0x86...0x9F, 0xFFFE, 0xFFFF: return controlCharacter(value)
+            case 0xFEFF: return problem("a byte order mark", hint: "save the file as UTF-8 without one")
+            default:
+                index += length
+                continuations += length - 1
+                return nil
+            }
+        }
+
+        /// By hand, since a file is up to four million of them: RFC 3629, section 4.
+        private func scalar(beginningWith first: UInt8) -> (value: UInt32, length: Int)? {
+            let length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
+            guard first >= 0xC2, first <= 0xF4, index + length <= bytes.count else { return nil }
+            var value = UInt32(first) & (0x7F >> UInt32(length))
+            for offset in 1..<length {
+                let byte = bytes[index + offset]
+                guard byte & 0xC0 == 0x80 else { return nil }
+                value = value << 6 | UInt32(byte & 0x3F)
+            }
+            let isShortest = length == 2 || value >= (length == 3 ? 0x800 : 0x10000)
+            return isShortest && Unicode.Scalar(value) != nil ? (value, length) : nil
         }
 
         private func controlCharacter(_ value: UInt32) -> Problem {
@@ -86,8 +113,12 @@ enum YAMLText {
             return problem("the control character U+\(padded)", hint: "in double quotes it can be written as \\u\(padded)")
         }
 
-        private func problem(_ text: String, hint: String?) -> Problem {
-            Problem(mark: Mark(line: line, column: column), text: text, hint: hint)
+        private func tooManyDirectives() -> Problem {
+            problem("more than \(YAMLText.mostDirectives) lines begin with '%'", hint: "agent.yaml needs no directives")
+        }
+
+        private func problem(_ text: String, hint: String) -> Problem {
+            Problem(mark: Mark(line: line, column: index - lineStart - continuations + 1), text: text, hint: hint)
         }
     }
 }
