@@ -71,8 +71,9 @@ package final class DirectoryHandle: Sendable {
     }
 
     package func openFolder(_ relative: [UInt8]) throws(FileProblem) -> DirectoryHandle {
+        // Without O_NOFOLLOW, which would call a link "not a directory" before openat2 can call it a link.
         let file = try openBeneath(
-            relative, flags: UInt64(O_RDONLY | O_DIRECTORY | O_NOFOLLOW), operation: "open the folder")
+            relative, flags: UInt64(O_RDONLY | O_DIRECTORY), operation: "open the folder")
         let copy = SystemCall.answer { fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0) }
         guard copy >= 0 else { throw FileProblem(operation: "open the folder", visiblePath: file.path, errno: -copy) }
         return DirectoryHandle(adopting: copy, path: file.path)
