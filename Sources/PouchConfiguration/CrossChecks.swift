@@ -25,6 +25,7 @@ struct CrossChecks {
     }
 
     private func routeTargets() -> [LocatedProblem] {
+        guard root.mapping?["partners"]?.value.mapping != nil else { return [] }
         let partners = entries(of: "partners").map(\.key)
         let all = partners.isEmpty ? nil : "the partners are \(partners.map(Quoted.shortened).joined(separator: ", "))"
         return routes.compactMap { $0.node(at: ["to"]) }.flatMap { $0.sequence ?? [$0] }.compactMap { target in

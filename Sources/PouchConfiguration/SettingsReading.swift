@@ -99,7 +99,9 @@ extension DecodingRecord {
     /// The value, unless something is wrong with it.
     func sound<Value: Decodable>(_ type: Value.Type, from node: ConfigurationNode, at path: [String]) -> Located<Value>? {
         if let scalar = node.scalar, scalar.isNull || scalar.isMissing {
-            note(LocatedProblem(at: node.mark, LocatedProblem.label(of: path) + "has no value", hint: "give it one, or remove it"))
+            let isElement = path.last.flatMap { Int($0) } != nil
+            let text = LocatedProblem.label(of: path) + (isElement ? "an element has no value" : "has no value")
+            note(LocatedProblem(at: node.mark, text, hint: "write one, or remove it"))
             return nil
         }
         let countBefore = problemCount

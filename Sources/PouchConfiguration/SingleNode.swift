@@ -26,7 +26,9 @@ struct SingleNode: SingleValueDecodingContainer {
         switch node.plainText {
         case "true", "True", "TRUE": return true
         case "false", "False", "FALSE": return false
-        default: throw node.isNot("true or false")
+        default:
+            let isQuoted = ["true", "false"].contains(node.scalar?.text)
+            throw node.isNot("true or false", hint: isQuoted ? "remove the quotes" : nil)
         }
     }
 

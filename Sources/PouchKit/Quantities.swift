@@ -99,7 +99,8 @@ public struct TimeSpan: Hashable, Sendable, Comparable, Decodable, CustomStringC
     public var duration: Duration { .milliseconds(milliseconds) }
 
     public var description: String {
-        let unit = Self.units.first { milliseconds.isMultiple(of: $0.value) && milliseconds >= $0.value }
+        guard milliseconds != 0 else { return "0s" }
+        let unit = Self.units.first { milliseconds.isMultiple(of: $0.value) }
         return "\(milliseconds / (unit?.value ?? 1))\(unit?.name ?? "ms")"
     }
 

@@ -1,0 +1,242 @@
+extension WrongConfiguration {
+    static let partners: [WrongConfiguration] = [
+        WrongConfiguration(
+            "an identity without a source",
+            """
+            identities: { store: { role: "arn:aws:iam::111111111111:role/store" } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            "agent.yaml:1:22: 'from' is missing in identities.store"),
+        WrongConfiguration(
+            "an identity with two sources",
+            """
+            identities: { store: { from: { profile: edge, environment: true } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:30: from: expected one source of credentials, found profile and environment
+            hint: write { profile: NAME }, { environment: true } or { file: PATH }
+            """),
+        WrongConfiguration(
+            "an identity with an empty source",
+            """
+            identities: { store: { from: {} } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:30: from: no source of credentials is named
+            hint: write { profile: NAME }, { environment: true } or { file: PATH }
+            """),
+        WrongConfiguration(
+            "an identity whose source is a word",
+            """
+            identities: { store: { from: environment } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:30: from: expected a mapping, found 'environment'
+            hint: write { profile: NAME }, { environment: true } or { file: PATH }
+            """),
+        WrongConfiguration(
+            "an identity from an environment that is not",
+            """
+            identities: { store: { from: { environment: false } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:45: environment: expected true, found 'false'
+            hint: write { profile: NAME }, { environment: true } or { file: PATH }
+            """),
+        WrongConfiguration(
+            "an identity from what comes later",
+            """
+            identities: { store: { from: { roles-anywhere: { } } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:32: 'roles-anywhere' is not available yet: it comes in a later version
+            hint: use profile, environment or file for now
+            """),
+        WrongConfiguration(
+            "a role whose account id is too short",
+            """
+            identities: { store: { role: "arn:aws:iam::1234:role/store", from: { profile: edge } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:30: role: expected the ARN of a role, found 'arn:aws:iam::1234:role/store'
+            hint: an account id has 12 digits, '1234' has not
+            """),
+        WrongConfiguration(
+            "a role that is a name",
+            """
+            identities: { store: { role: store, from: { profile: edge } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:30: role: expected the ARN of a role, found 'store'
+            hint: such as arn:aws:iam::111111111111:role/generator
+            """),
+        WrongConfiguration(
+            "settings of a role without a role",
+            """
+            identities: { store: { from: { profile: edge }, session-name: pouch, duration: 1h } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:49: 'session-name' belongs to a role, and there is none
+            hint: add role: arn:aws:iam::…
+            agent.yaml:1:70: 'duration' belongs to a role, and there is none
+            hint: add role: arn:aws:iam::…
+            """),
+        WrongConfiguration(
+            "a session that is too short",
+            """
+            identities: { store: { role: "arn:aws:iam::111111111111:role/store", duration: 5m, from: { profile: edge } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            "agent.yaml:1:80: duration: expected 15m to 12h, found '5m'"),
+        WrongConfiguration(
+            "a session name with a slash",
+            """
+            identities: { store: { role: "arn:aws:iam::111111111111:role/store", session-name: a/b, from: { profile: edge } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            "agent.yaml:1:84: session-name: expected 2 to 64 letters, digits or _+=,.@-, found 'a/b'"),
+        WrongConfiguration(
+            "a secret access key",
+            """
+            identities: { store: { from: { profile: edge }, secret-access-key: hunter2 } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:49: 'secret-access-key' must not stand in this file
+            hint: put the secret into a file that only the agent can read, and give the path of that file
+            """),
+        WrongConfiguration(
+            "a password for an adapter",
+            "partners: { acme: { deliver: { with: sftp, host: far, password: hunter2 } } }",
+            """
+            agent.yaml:1:55: 'password' must not stand in this file
+            hint: put the secret into a file that only the agent can read, and give the path of that file
+            """),
+        WrongConfiguration(
+            "a private key",
+            """
+            partners:
+              acme:
+                deliver:
+                  with: sftp
+                  private-key: |
+                    -----BEGIN OPENSSH PRIVATE KEY-----
+                    hunter2
+            """,
+            """
+            agent.yaml:5:20: a private key must not stand in this file
+            hint: put the secret into a file that only the agent can read, and give the path of that file
+            """),
+        WrongConfiguration(
+            "an identity that nobody uses",
+            "identities: { store: { from: { profile: edge } } }",
+            "agent.yaml:1:15: warning: no partner uses the identity 'store'"),
+        WrongConfiguration(
+            "a partner's name in capitals",
+            """
+            partners: { Acme: { deliver: { with: local } } }
+            routes: [{ name: all, to: acme }]
+            """,
+            """
+            agent.yaml:1:13: expected a lower-case letter, then at most 62 lower-case letters, digits or dashes, found 'Acme'
+            agent.yaml:1:13: warning: no route delivers to 'Acme'
+            agent.yaml:2:27: there is no partner 'acme'
+            hint: did you mean 'Acme'?
+            """),
+        WrongConfiguration(
+            "a partner without a destination",
+            "partners: { acme: { limits: { at-once: 1 } } }",
+            "agent.yaml:1:19: 'deliver' is missing in partners.acme"),
+        WrongConfiguration(
+            "a partner with a misspelt destination",
+            "partners: { acme: { delivr: { with: local } } }",
+            """
+            agent.yaml:1:21: unknown key 'delivr'
+            hint: did you mean 'deliver'?
+            """),
+        WrongConfiguration(
+            "a destination without an adapter",
+            "partners: { acme: { deliver: { path: /srv/inbox } } }",
+            "agent.yaml:1:30: 'with' is missing in partners.acme.deliver"),
+        WrongConfiguration(
+            "a destination that is a word",
+            "partners: { acme: { deliver: local } }",
+            """
+            agent.yaml:1:30: deliver: expected a mapping, found 'local'
+            hint: write { with: ADAPTER, … }
+            """),
+        WrongConfiguration(
+            "an adapter's name with a space",
+            "partners: { acme: { deliver: { with: local folder } } }",
+            "agent.yaml:1:38: with: expected a lower-case letter, then at most 62 lower-case letters, digits or dashes, found 'local folder'"
+        ),
+        WrongConfiguration(
+            "a seal, which comes later",
+            "partners: { acme: { seal: { to: keys/acme.pem }, deliver: { with: local } } }",
+            """
+            agent.yaml:1:21: 'seal' is not available yet: it comes in a later version
+            hint: remove it; without it, files are not encrypted by the agent itself
+            """),
+        WrongConfiguration(
+            "a limit that is no number",
+            "partners: { acme: { deliver: { with: local }, limits: { at-once: many } } }",
+            "agent.yaml:1:66: at-once: expected a whole number, found 'many'"),
+        WrongConfiguration(
+            "a limit in quotes",
+            #"partners: { acme: { deliver: { with: local }, limits: { at-once: "8" } } }"#,
+            """
+            agent.yaml:1:66: at-once: expected a whole number, found '8'
+            hint: remove the quotes
+            """),
+        WrongConfiguration(
+            "a limit of nothing",
+            "partners: { acme: { deliver: { with: local }, limits: { at-once: 0 } } }",
+            "agent.yaml:1:66: at-once: expected 1 to 256, found '0'"),
+        WrongConfiguration(
+            "a limit beyond any number",
+            "partners: { acme: { deliver: { with: local }, limits: { at-once: 99999999999999999999 } } }",
+            "agent.yaml:1:66: at-once: expected a whole number from -9223372036854775808 to 9223372036854775807, found '99999999999999999999'"
+        ),
+        WrongConfiguration(
+            "a bandwidth that is a size",
+            "partners: { acme: { deliver: { with: local }, limits: { bandwidth: 20 MB } } }",
+            """
+            agent.yaml:1:68: bandwidth: expected a rate such as 20 MB/s, found '20 MB'
+            hint: a rate is a size followed by /s
+            """),
+        WrongConfiguration(
+            "a bandwidth in an unknown unit",
+            "partners: { acme: { deliver: { with: local }, limits: { bandwidth: 20 mb/s } } }",
+            """
+            agent.yaml:1:68: bandwidth: expected a rate such as 20 MB/s, found '20 mb/s'
+            hint: write MB (units of 1000) or MiB (units of 1024)
+            """),
+        WrongConfiguration(
+            "a bandwidth of nothing",
+            "partners: { acme: { deliver: { with: local }, limits: { bandwidth: 0 MB/s } } }",
+            """
+            agent.yaml:1:68: bandwidth: expected a rate such as 20 MB/s, found '0 MB/s'
+            hint: hold the partner instead, if nothing is to be sent
+            """),
+        WrongConfiguration(
+            "a partner that no route delivers to",
+            """
+            partners:
+              acme: { deliver: { with: local } }
+              globex: { deliver: { with: local } }
+            """,
+            "agent.yaml:3:3: warning: no route delivers to 'globex'"),
+        WrongConfiguration(
+            "partners in a list",
+            "partners: [acme]",
+            "agent.yaml:1:11: partners: expected a mapping from names to settings, found a list"),
+    ]
+}
