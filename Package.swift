@@ -112,7 +112,7 @@ let package = Package(
         tests(of: "PouchManifest", ["PouchManifest", "PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchAWS", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchSandbox", ["PouchSandbox", "PouchCrypto", "PouchKit", "PouchTestSupport"]),
-        tests(of: "LocalDestination", ["LocalDestination", "PouchFiles", "PouchKit", "PouchTestSupport"]),
+        tests(of: "LocalDestination", ["LocalDestination", "PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
         tests(
             of: "S3SecureInbox",
             ["S3SecureInbox", "PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchSandbox", "PouchTestSupport"]
