@@ -14,6 +14,11 @@ package struct CertificateFailure: Error, Hashable, Sendable, CustomStringConver
 package struct CertifiedKey: Sendable {
     package let certificate: String
     package let privateKey: Secret
+
+    package init(certificate: String, privateKey: Secret) {
+        self.certificate = certificate
+        self.privateKey = privateKey
+    }
 }
 
 /// A certificate authority of one's own, for servers on loopback: ECDSA on P-256 throughout.

@@ -7,7 +7,8 @@ struct AnswerAssembly {
     private let maximumBody: Int
     private var headers = HTTPHeaders()
     private var headerBytes = 0
-    private(set) var status = 0
+    private var status = 0
+    private var hasEndOfHeaders = false
     private(set) var body: [UInt8] = []
 
     init(maximumBody: Int) { self.maximumBody = maximumBody }
@@ -28,7 +29,10 @@ struct AnswerAssembly {
             beginAnswer(statusLine: text)
             return nil
         }
-        guard !text.isEmpty else { return nil }
+        guard !text.isEmpty else {
+            hasEndOfHeaders = true
+            return nil
+        }
         guard headers.fields.count < Self.mostHeaders else { return "it has more than \(Self.mostHeaders) headers" }
         append(text)
         return nil
@@ -42,6 +46,9 @@ struct AnswerAssembly {
         return nil
     }
 
+    /// False where the connection ended in the midst of the headers, or after an interim answer: libcurl calls both a success.
+    var isComplete: Bool { status >= 200 && hasEndOfHeaders }
+
     /// `transmissions`: how often the request was begun.
     func response(transmissions: Int) -> HTTPResponse {
         HTTPResponse(status: status, headers: headers, body: body, transmissions: transmissions)
@@ -50,6 +57,7 @@ struct AnswerAssembly {
     /// An interim answer (1xx) is followed by another, which starts afresh; its bytes count on, so that there is an end to them.
     private mutating func beginAnswer(statusLine: Slice<UnsafeRawBufferPointer>) {
         headers = HTTPHeaders()
+        hasEndOfHeaders = false
         let code = statusLine.split(separator: UInt8(ascii: " "), maxSplits: 2).dropFirst().first
         status = code.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
     }

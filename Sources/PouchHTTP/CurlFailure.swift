@@ -6,7 +6,10 @@ enum CurlFailure {
     ///   about (a proxy's refusal, for one).
     static func kind(of code: CURLcode, wasBegun: Bool) -> HTTPFailure.Kind {
         switch code {
-        case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_NOT_BUILT_IN, CURLE_BAD_FUNCTION_ARGUMENT, CURLE_LOGIN_DENIED:
+        case CURLE_UNSUPPORTED_PROTOCOL:
+            // Also libcurl's word for an answer that begins as HTTP never does.
+            wasBegun ? .badAnswer : .badRequest
+        case CURLE_URL_MALFORMAT, CURLE_NOT_BUILT_IN, CURLE_BAD_FUNCTION_ARGUMENT, CURLE_LOGIN_DENIED:
             .badRequest
         case CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST:
             .resolve
@@ -24,12 +27,15 @@ enum CurlFailure {
         case CURLE_WEIRD_SERVER_REPLY, CURLE_HTTP2, CURLE_HTTP3, CURLE_QUIC_CONNECT_ERROR, CURLE_BAD_CONTENT_ENCODING,
             CURLE_HTTP_RETURNED_ERROR, CURLE_TOO_MANY_REDIRECTS, CURLE_CHUNK_FAILED, CURLE_RANGE_ERROR, CURLE_BAD_DOWNLOAD_RESUME:
             .badAnswer
+        case CURLE_OUT_OF_MEMORY:
+            // Also libcurl's word for a header line of more than 100 KiB.
+            wasBegun ? .tooLarge : .broken
         case CURLE_FILESIZE_EXCEEDED:
             .tooLarge
         case CURLE_READ_ERROR, CURLE_UPLOAD_FAILED:
             .sourceRead
         default:
-            // No memory, no descriptor, or a code of another protocol.
+            // No descriptor, libcurl used wrongly, or a code of another protocol.
             .broken
         }
     }

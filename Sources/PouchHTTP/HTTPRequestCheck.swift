@@ -30,7 +30,9 @@ extension HTTPRequest {
     var origin: String {
         let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count >= 3 else { return "\(method) request" }
-        return "\(method) to \(parts[0])//\(parts[2].prefix { $0 != "?" })"
+        let authority = parts[2].prefix { $0 != "?" }
+        // Credentials have no place in a URL, and none in the message that refuses them.
+        return "\(method) to \(parts[0])//\(authority.split(separator: "@").last ?? "")"
     }
 
     /// RFC 9110, section 5.6.2.

@@ -71,7 +71,8 @@ final class HTTPTransfer: Transfer {
 
     private func result(of end: TransferEnd, _ handle: EasyHandle?) -> Result<HTTPResponse, HTTPFailure> {
         switch end {
-        case .completed(CURLE_OK): .success(answer.response(transmissions: transmissions))
+        case .completed(CURLE_OK) where answer.isComplete: .success(answer.response(transmissions: transmissions))
+        case .completed(CURLE_OK): .failure(failure(.cut, "the connection was lost in the midst of the answer's headers"))
         case .completed(let code):
             if let stop {
                 .failure(failure(stop.kind, stop.text))
