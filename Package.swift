@@ -15,9 +15,12 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+/// Only for `FilePath`, in which swift-subprocess takes a program's path.
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 func part(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: strict)
@@ -50,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     ],
     targets: [
         // C libraries of the system: a module map and a shim each.
@@ -75,11 +79,11 @@ let package = Package(
             "PouchAgent",
             [
                 "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchJournal", "PouchKit", "PouchManifest",
-                "PouchRouting", "PouchWatch", logging, deque, lifecycle, subprocess,
+                "PouchRouting", "PouchWatch", logging, deque, lifecycle, subprocess, system,
             ]
         ),
         part("PouchAWS", ["PouchCrypto", "PouchHTTP", "PouchKit"]),
-        part("PouchSandbox", ["PouchCrypto", "PouchFiles", "PouchKit", hummingbird, hummingbirdTLS, logging, lifecycle]),
+        part("PouchSandbox", ["PouchCrypto", "PouchFiles", "PouchKit", hummingbird, hummingbirdCore, hummingbirdTLS, logging, lifecycle]),
 
         plugin("LocalDestination", ["PouchCrypto", "PouchFiles", "PouchKit"]),
         plugin("S3SecureInbox", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit"]),
