@@ -93,8 +93,7 @@ struct LocalDelivery: Sendable {
             placement = part.with(key)
             try await save(placement)
             renames += 1
-            let candidate = placement
-            switch try await onThread({ () throws(FileProblem) in try worker.place(candidate) }) {
+            switch try await tried(placement, worker) {
             case .placed: return receipt(for: placement, .byAnswer, renames: renames)
             case .wasThere: return receipt(for: placement, .byQuestion, renames: renames)
             case .taken: continue
@@ -102,6 +101,16 @@ struct LocalDelivery: Sendable {
         }
         await threads.run { worker.discard(part) }
         throw troubles.taken(placement.key)
+    }
+
+    /// A part that can never be placed is removed; one that may be placed later waits, and its checkpoint leads to it.
+    private func tried(_ part: SavedPlacement, _ worker: PlacementWorker) async throws(DeliveryFailure) -> PlacementWorker.Placing {
+        do throws(DeliveryFailure) {
+            return try await onThread { () throws(FileProblem) in try worker.place(part) }
+        } catch {
+            if error.remedy == .quarantine { await threads.run { worker.discard(part) } }
+            throw error
+        }
     }
 
     /// The names to try, one after the other.

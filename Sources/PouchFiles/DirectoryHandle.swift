@@ -53,13 +53,15 @@ package final class DirectoryHandle: Sendable {
         if !relative.isEmpty, !relative.contains(UInt8(ascii: "/")) {
             return try FileStatus(folder: descriptor, name: relative, path: visible(relative))
         }
-        let file = try openBeneath(relative, flags: pouch_open_path_only() | UInt64(O_NOFOLLOW), operation: "look at")
-        return try file.status()
+        let flags = pouch_open_path_only() | UInt64(O_NOFOLLOW)
+        let descriptor = try openBeneath(relative, flags: flags, operation: "look at")
+        return try OpenFile(adopting: descriptor, path: visible(relative)).status()
     }
 
     /// Opens what lies beneath for reading. A FIFO does not block and a device is not waited for: look at the status before reading.
     package func openFile(_ relative: [UInt8]) throws(FileProblem) -> OpenFile {
-        try openBeneath(relative, flags: UInt64(O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), operation: "open")
+        let flags = UInt64(O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+        return OpenFile(adopting: try openBeneath(relative, flags: flags, operation: "open"), path: visible(relative))
     }
 
     /// Makes a new file and opens it for reading and writing.
@@ -67,16 +69,14 @@ package final class DirectoryHandle: Sendable {
     /// - Throws: `FileProblem`; `isTaken` when the name exists, be it as a link that leads nowhere.
     package func createFile(_ name: [UInt8], mode: UInt16 = 0o600) throws(FileProblem) -> OpenFile {
         let flags = UInt64(O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
-        return try openBeneath(name, flags: flags, mode: UInt64(mode), operation: "create")
+        let descriptor = try openBeneath(name, flags: flags, mode: UInt64(mode), operation: "create")
+        return OpenFile(adopting: descriptor, path: visible(name))
     }
 
     package func openFolder(_ relative: [UInt8]) throws(FileProblem) -> DirectoryHandle {
         // Without O_NOFOLLOW, which would call a link "not a directory" before openat2 can call it a link.
-        let file = try openBeneath(
-            relative, flags: UInt64(O_RDONLY | O_DIRECTORY), operation: "open the folder")
-        let copy = SystemCall.answer { fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0) }
-        guard copy >= 0 else { throw FileProblem(operation: "open the folder", visiblePath: file.path, errno: -copy) }
-        return DirectoryHandle(adopting: copy, path: file.path)
+        let descriptor = try openBeneath(relative, flags: UInt64(O_RDONLY | O_DIRECTORY), operation: "open the folder")
+        return DirectoryHandle(adopting: descriptor, path: visible(relative))
     }
 
     /// Opens a folder beneath this one and makes what is missing of its path.
@@ -138,7 +138,7 @@ package final class DirectoryHandle: Sendable {
 
     private func openBeneath(
         _ relative: [UInt8], flags: UInt64, mode: UInt64 = 0, operation: String
-    ) throws(FileProblem) -> OpenFile {
+    ) throws(FileProblem) -> Int32 {
         let answer = SystemCall.withPath(relative.isEmpty ? [UInt8(ascii: ".")] : relative) { path in
             // EAGAIN: somebody renamed a folder while the kernel looked. It says nothing about the path; ask again, but not for ever.
             var answer: Int32 = 0
@@ -151,6 +151,6 @@ package final class DirectoryHandle: Sendable {
             return answer
         }
         guard answer >= 0 else { throw problem(operation, relative, -answer) }
-        return OpenFile(adopting: answer, path: visible(relative))
+        return answer
     }
 }
