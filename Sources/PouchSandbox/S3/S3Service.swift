@@ -1,0 +1,113 @@
+import PouchCrypto
+import PouchKit
+
+/// S3, for requests whose signature is believed. Each operation is in a file of its own.
+package struct S3Service: Sendable {
+    let buckets: [String: SandboxBucket]
+    let keys: KeyRing
+    let store: ObjectStore
+    let verifier: SignatureVerifier
+    let accounts: [String: String]
+    let arrivals: @Sendable (StoredObject) -> Void
+
+    package init(
+        scenario: SandboxScenario,
+        keys: KeyRing,
+        store: ObjectStore,
+        verifier: SignatureVerifier,
+        arrivals: @escaping @Sendable (StoredObject) -> Void
+    ) {
+        var buckets: [String: SandboxBucket] = [:]
+        for account in scenario.accounts {
+            for settings in account.buckets {
+                buckets[settings.name] = SandboxBucket(account: account.id, accountName: account.name, settings: settings)
+            }
+        }
+        self.buckets = buckets
+        self.keys = keys
+        self.store = store
+        self.verifier = verifier
+        self.arrivals = arrivals
+        accounts = Dictionary(uniqueKeysWithValues: scenario.accounts.map { ($0.id, $0.name) })
+    }
+
+    var regions: Set<String> { Set(buckets.values.map(\.region)) }
+
+    func answer(_ call: S3Call, body: IncomingBody) async throws -> Reply {
+        try checkExpectedOwner(call.headers["x-amz-expected-bucket-owner"], of: call.bucket)
+        switch call.operation {
+        case .headBucket: return try headBucket(call)
+        case .getBucketLocation: return try getBucketLocation(call)
+        case .getBucketVersioning: return try getBucketVersioning(call)
+        case .listObjects: return try listObjects(call)
+        case .listObjectVersions: return try listObjectVersions(call)
+        case .listMultipartUploads: return try listMultipartUploads(call)
+        case .putObject: return try await putObject(call, body: body)
+        case .copyObject: return try await copyObject(call)
+        case .getObject: return try getObject(call, sendsBody: true)
+        case .headObject: return try getObject(call, sendsBody: false)
+        case .deleteObject: return try deleteObject(call)
+        case .createMultipartUpload: return try createMultipartUpload(call)
+        case .uploadPart: return try await uploadPart(call, body: body)
+        case .uploadPartCopy: return try await uploadPartCopy(call)
+        case .completeMultipartUpload: return try await completeMultipartUpload(call, body: body)
+        case .abortMultipartUpload: return try abortMultipartUpload(call)
+        case .listParts: return try listParts(call)
+        // It is about no bucket and is answered before one is looked for.
+        case .listBuckets: throw Refusal.notImplemented()
+        }
+    }
+
+    /// - Throws: `Refusal` `AccessDenied` when the bucket is another account's, `InvalidBucketOwnerAWSAccountID` when the
+    ///   header is no account id.
+    func checkExpectedOwner(_ expected: String?, of bucket: SandboxBucket) throws(Refusal) {
+        guard let expected else { return }
+        guard expected.utf8.count == 12, expected.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            throw Refusal(
+                "InvalidBucketOwnerAWSAccountID", 400,
+                "The value of the expected bucket owner parameter must be an AWS account ID")
+        }
+        guard expected == bucket.account else { throw .accessDenied() }
+    }
+
+    /// - Throws: `Refusal` `KeyTooLongError`, `InvalidURI`.
+    static func check(_ key: ObjectKey) throws(Refusal) {
+        guard key.bytes.count <= 1_024 else {
+            throw Refusal(
+                "KeyTooLongError", 400, "Your key is too long",
+                details: [("Size", "\(key.bytes.count)"), ("MaxSizeAllowed", "1024")])
+        }
+        guard String(validating: key.bytes, as: UTF8.self) != nil else {
+            throw Refusal("InvalidURI", 400, "Couldn't parse the specified URI.")
+        }
+    }
+
+    /// Reads a body to its end although its contents mean nothing, so that its hash is checked.
+    func expectNoBody(_ call: S3Call, _ body: IncomingBody) async throws {
+        _ = try await document(call, body, limit: 0)
+    }
+
+    /// Reads a small document.
+    func document(_ call: S3Call, _ body: IncomingBody, limit: Int) async throws -> [UInt8] {
+        let expectation = try PayloadExpectation(call.headers, mode: call.mode)
+        let intake = BodyIntake(
+            expectation, place: .memory(limit: limit), needsMD5: false,
+            algorithm: expectation.checksum?.algorithm ?? .crc64nvme, chain: chain(of: call))
+        return try await intake.receive(body).bytes
+    }
+
+    func chain(of call: S3Call) -> sending ChunkSignatureChain? {
+        guard case .chunked(isSigned: true, _) = call.mode else { return nil }
+        return ChunkSignatureChain(verifier: verifier, secret: call.secret, claim: call.claim)
+    }
+
+    static func newVersion(in bucket: SandboxBucket) -> String {
+        guard bucket.settings.versioning == .enabled else { return "null" }
+        return String(Base64.text(of: SandboxSecrets.randomBytes(24)).map { $0 == "+" ? "." : $0 == "/" ? "_" : $0 })
+    }
+
+    /// `x-amz-version-id`, where the bucket keeps versions or did.
+    static func versionHeaders(_ object: StoredObject, in bucket: SandboxBucket) -> [(name: String, value: String)] {
+        bucket.settings.versioning == .never ? [] : [("x-amz-version-id", object.version)]
+    }
+}
