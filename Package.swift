@@ -83,7 +83,9 @@ let package = Package(
             ]
         ),
         part("PouchAWS", ["PouchCrypto", "PouchHTTP", "PouchKit"]),
-        part("PouchSandbox", ["PouchCrypto", "PouchFiles", "PouchKit", hummingbird, hummingbirdCore, hummingbirdTLS, logging, lifecycle]),
+        part(
+            "PouchSandbox",
+            ["PouchCrypto", "PouchFiles", "PouchKit", hummingbird, hummingbirdCore, hummingbirdTLS, logging, lifecycle]),
 
         plugin("LocalDestination", ["PouchCrypto", "PouchFiles", "PouchKit"]),
         plugin("S3SecureInbox", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit"]),

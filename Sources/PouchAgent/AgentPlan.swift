@@ -1,3 +1,4 @@
+package import PouchConfiguration
 package import PouchKit
 package import PouchRouting
 package import PouchWatch
@@ -54,11 +55,6 @@ package enum Afterwards: Hashable, Sendable, Codable {
     case delete
     /// The source is never touched: no claim, the file is delivered from where it lies.
     case keep
-}
-
-/// What becomes of a drop that no route takes.
-package enum UnmatchedPolicy: String, Hashable, Sendable, Codable {
-    case hold, quarantine, ignore
 }
 
 package struct PartnerPlan: Sendable {

@@ -1,4 +1,4 @@
-import PouchKit
+package import PouchKit
 import Synchronization
 
 /// Wakes one waiting task. A ring that nobody waits for is kept, several are one: the waiter looks at the state again anyway.

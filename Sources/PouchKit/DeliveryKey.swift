@@ -68,7 +68,7 @@ public struct DeliveryKey: Hashable, Sendable, Codable, CustomStringConvertible 
         for byte in description.utf8 { hasher.combine(byte) }
     }
 
-    private init(unchecked text: String) { description = text }
+    init(unchecked text: String) { description = text }
 }
 
 /// What to do when the key is taken at the far end by something that is not this delivery.

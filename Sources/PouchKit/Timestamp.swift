@@ -7,15 +7,29 @@ public struct Timestamp: Hashable, Sendable, Codable, Comparable, CustomStringCo
 
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    public init(seconds: Int64) { nanoseconds = seconds * 1_000_000_000 }
+    /// The first or last time that can be held (the years 1677 and 2262) where the seconds lie beyond it: files and servers
+    /// say such things.
+    public init(seconds: Int64) {
+        let (product, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        nanoseconds = overflows ? (seconds < 0 ? .min : .max) : product
+    }
 
     /// Whole seconds since 1970, rounded down.
-    public var seconds: Int64 { nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : (nanoseconds - 999_999_999) / 1_000_000_000 }
+    public var seconds: Int64 {
+        let (quotient, remainder) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+
+    /// What comes on top of `seconds`: 0 to 999,999,999.
+    public var nanosecondsOfSecond: Int64 {
+        let remainder = nanoseconds % 1_000_000_000
+        return remainder < 0 ? remainder + 1_000_000_000 : remainder
+    }
 
     /// `2026-11-23T14:05:09.123Z`.
     public var description: String {
         let date = civil
-        let milliseconds = (nanoseconds - seconds * 1_000_000_000) / 1_000_000
+        let milliseconds = nanosecondsOfSecond / 1_000_000
         return "\(date.year)-\(two(date.month))-\(two(date.day))T\(two(date.hour)):\(two(date.minute)):\(two(date.second))."
             + (milliseconds < 10 ? "00" : milliseconds < 100 ? "0" : "") + "\(milliseconds)Z"
     }
@@ -23,12 +37,17 @@ public struct Timestamp: Hashable, Sendable, Codable, Comparable, CustomStringCo
     /// The calendar fields in UTC (proleptic Gregorian).
     public var civil: CivilDate { CivilDate(secondsSince1970: seconds) }
 
+    /// Stops at the first and the last time that can be held.
     public func advanced(by duration: Duration) -> Timestamp {
-        let (whole, fraction) = duration.components
-        return Timestamp(nanoseconds: nanoseconds + whole * 1_000_000_000 + fraction / 1_000_000_000)
+        let (seconds, attoseconds) = duration.components
+        let (whole, isFar) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflows) = nanoseconds.addingReportingOverflow(whole)
+        let (exact, overflowsToo) = sum.addingReportingOverflow(attoseconds / 1_000_000_000)
+        guard !isFar, !overflows, !overflowsToo else { return Timestamp(nanoseconds: seconds < 0 ? .min : .max) }
+        return Timestamp(nanoseconds: exact)
     }
 
-    public func duration(to other: Timestamp) -> Duration { .nanoseconds(other.nanoseconds - nanoseconds) }
+    public func duration(to other: Timestamp) -> Duration { .nanoseconds(other.nanoseconds) - .nanoseconds(nanoseconds) }
 
     public init(from decoder: any Decoder) throws { nanoseconds = try decoder.singleValueContainer().decode(Int64.self) }
 

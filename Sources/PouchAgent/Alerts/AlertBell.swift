@@ -3,7 +3,7 @@ import Logging
 import PouchKit
 import Subprocess
 import Synchronization
-import System
+import SystemPackage
 
 /// Runs the operator's command for every new alert, one after the other.
 ///
@@ -36,7 +36,9 @@ final class AlertBell: Sendable {
             return true
         }
         guard isNew else { return }
-        logger.error("somebody must act", metadata: ["kind": "\(kind.rawValue)", "subject": "\(subject)", "code": "\(code)", "text": "\(text)"])
+        logger.error(
+            "somebody must act",
+            metadata: ["kind": "\(kind.rawValue)", "subject": "\(subject)", "code": "\(code)", "text": "\(text)"])
         bell.ring()
     }
 
@@ -59,28 +61,34 @@ final class AlertBell: Sendable {
         do {
             let body = try String(decoding: JSONEncoder().encode(alert), as: UTF8.self)
             let configuration = Configuration(
-                program.contains("/") ? .path(FilePath(program)) : .name(program),
+                executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
                 arguments: Arguments(command.dropFirst() + [alert.text])
             )
-            let status = try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
-                group.addTask {
-                    try await Subprocess.run(configuration, input: .string(body + "\n"), output: .discarded, error: .discarded)
-                        .terminationStatus
-                }
-                group.addTask {
-                    try await self.clock.sleep(for: .seconds(30))
-                    return nil
-                }
-                defer { group.cancelAll() }
-                return try await group.next() ?? nil
-            }
-            switch status {
-            case .exited(0): break
-            case .some(let other): logger.error("the alert command failed", metadata: ["command": "\(program)", "status": "\(other)"])
+            switch try await run(configuration, input: body + "\n") {
+            case .some(.exited(0)): break
+            case .some(let other):
+                logger.error("the alert command failed", metadata: ["command": "\(program)", "status": "\(other)"])
             case nil: logger.error("the alert command took longer than 30 seconds", metadata: ["command": "\(program)"])
             }
         } catch {
             logger.error("the alert command could not be run", metadata: ["command": "\(program)", "cause": "\(error)"])
+        }
+    }
+
+    /// - Returns: `nil` when it took too long; it is ended then.
+    private func run(_ configuration: Configuration, input: String) async throws -> TerminationStatus? {
+        try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
+            group.addTask {
+                try await Subprocess.run(configuration, input: .string(input), output: .discarded, error: .discarded)
+                    .terminationStatus
+            }
+            group.addTask {
+                try await self.clock.sleep(for: .seconds(30))
+                return nil
+            }
+            defer { group.cancelAll() }
+            for try await first in group { return first }
+            return nil
         }
     }
 }

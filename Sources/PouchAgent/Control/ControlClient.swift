@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-package import PouchKit
+import PouchKit
 
 /// Asks a running agent, from a command. Blocking.
 package struct ControlClient: Sendable {
@@ -25,7 +25,9 @@ package struct ControlClient: Sendable {
             if error.isAbsent { return nil }
             throw error
         }
-        guard let line = try? Array(JSONEncoder().encode(request)) else { throw SocketProblem(attempt: "write the request", errorNumber: EINVAL) }
+        guard let line = try? Array(JSONEncoder().encode(request)) else {
+            throw SocketProblem(attempt: "write the request", errorNumber: EINVAL)
+        }
         try socket.write(line: line)
         var buffer: [UInt8] = []
         while let line = try socket.readLine(&buffer) {

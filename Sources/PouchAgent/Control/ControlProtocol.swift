@@ -5,7 +5,8 @@ package enum ControlRequest: Hashable, Sendable, Codable {
     case status
     case hold(partner: PartnerName, reason: String)
     case release(partner: PartnerName)
-    case retry(delivery: DeliveryID?)
+    /// The id or its first digits; `nil`: all that is held or quarantined.
+    case retry(delivery: String?)
     case send(path: String, partner: PartnerName)
 }
 

@@ -12,8 +12,8 @@ final class ControlServer: Sendable {
     private let logger: Logger
     private let answering: any ControlAnswering
     /// Callers served at once; more wait in the kernel's queue.
-    private let accepting = BlockingExecutor(threads: 1, name: "pouch-control")
-    private let talking = BlockingExecutor(threads: 4, name: "pouch-talk")
+    private let accepting = BlockingExecutor(name: "pouch-control", threads: 1)
+    private let talking = BlockingExecutor(name: "pouch-talk", threads: 4)
 
     init(state: String, answering: any ControlAnswering, logger: Logger) {
         self.state = state
@@ -38,7 +38,8 @@ final class ControlServer: Sendable {
             while !Task.isCancelled {
                 do {
                     // Short waits, so that cancellation is seen; a fourth of a second is nothing to a person and costs no CPU.
-                    let caller = try await accepting.run { () throws(SocketProblem) in try listener.accept(withinMilliseconds: 250) }
+                    let caller = try await accepting.run { () throws(SocketProblem) in try listener.accept(withinMilliseconds: 250)
+                    }
                     guard let caller else { continue }
                     callers += 1
                     group.addTask { await self.talk(with: caller) }
@@ -65,7 +66,9 @@ final class ControlServer: Sendable {
             }
             guard let line else { return }
             guard let request = try? JSONDecoder().decode(ControlRequest.self, from: Data(line)) else {
-                await answer(.refused(text: "that is no request of this version", hint: "use the pouch command of the same version"), to: caller)
+                await answer(
+                    .refused(text: "that is no request of this version", hint: "use the pouch command of the same version"),
+                    to: caller)
                 return
             }
             let last = await answering.answer(request) { progress in

@@ -41,7 +41,8 @@ final class UnixSocket: Sendable {
     }
 
     static func connect(in folder: String, name: String) throws(SocketProblem) -> UnixSocket {
-        try withAddress(in: folder, name: name, attempt: "reach the agent at \(folder)/\(name)") { address, length throws(SocketProblem) in
+        try withAddress(in: folder, name: name, attempt: "reach the agent at \(folder)/\(name)") {
+            address, length throws(SocketProblem) in
             let socket = UnixSocket(owning: try checked(Glibc.socket(AF_UNIX, streamType, 0), "make a socket"))
             _ = try checked(Glibc.connect(socket.descriptor, address, length), "reach the agent at \(folder)/\(name)")
             return socket
@@ -107,7 +108,7 @@ final class UnixSocket: Sendable {
     func write(line: [UInt8]) throws(SocketProblem) {
         var rest = (line + [UInt8(ascii: "\n")])[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             if count >= 0 {
                 rest = rest.dropFirst(count)
             } else if errno != EINTR {

@@ -49,6 +49,7 @@ struct DeliveryPipeline: Sendable {
             )
         )
         defer { board.ended(delivery.id) }
+        CrashPoint.reach(.begun)
         let begun = journal.begin(delivery.id, attempt: attempt, stage: .storing, at: clock.now)
         do {
             let source = try await reading.run { () throws(DeliveryFailure) in try sources.source(of: delivery) }
@@ -62,6 +63,7 @@ struct DeliveryPipeline: Sendable {
                 from: checkpoint,
                 in: context(of: delivery, attempt: attempt, begun: begun)
             )
+            CrashPoint.reach(.delivered)
             let digests = try await file.digests()
             return await complete(delivery, outcome: outcome, digests: digests, attempt: attempt)
         } catch {
@@ -86,15 +88,17 @@ struct DeliveryPipeline: Sendable {
             attempt: attempt,
             budget: budget,
             saving: { [journal, clock] (checkpoint) async throws(DeliveryFailure) in
+                CrashPoint.reach(.staged)
                 let state: DeliveryState = checkpoint.stage == .store ? .stored : .publishing
-                do {
+                do throws(JournalFailure) {
                     try await journal.save(checkpoint, of: delivery.id, state: state, at: clock.now).value()
+                    CrashPoint.reach(.saved)
                 } catch {
                     throw Self.unwritten(error)
                 }
             },
             durable: { () async throws(DeliveryFailure) in
-                do {
+                do throws(JournalFailure) {
                     _ = try await begun.value()
                 } catch {
                     throw Self.unwritten(error)
@@ -121,6 +125,7 @@ struct DeliveryPipeline: Sendable {
             .finished(delivery, outcome: ending, receipt: receipt, digests: digests, attempt: attempt, at: now)
         do {
             let progress = try await journal.complete(delivery.id, receipt: receipt, at: now, entry: entry).value()
+            CrashPoint.reach(.completed)
             logger.info(
                 "delivered",
                 metadata: [
@@ -141,7 +146,8 @@ struct DeliveryPipeline: Sendable {
         do {
             switch step {
             case .wait(let pause):
-                _ = try await journal.fail(delivery.id, failure: failure, at: now, next: .retry(at: now.advanced(by: pause))).value()
+                _ = try await journal.fail(delivery.id, failure: failure, at: now, next: .retry(at: now.advanced(by: pause)))
+                    .value()
                 return .waiting(failure, pause)
             case .holdPartner:
                 _ = try await journal.fail(delivery.id, failure: failure, at: now, next: .held).value()
@@ -165,7 +171,7 @@ struct DeliveryPipeline: Sendable {
         if let checkpoint = delivery.checkpoint { await partner.destination.abandon(checkpoint) }
         let entry = ManifestLines(agent: agent, adapter: partner.destination.traits.adapter)
             .quarantined(delivery, failure: failure, attempt: attempt, at: now)
-        return try await journal.fail(delivery.id, failure: failure, at: now, next: .quarantined(entry)).value()
+        return try await journal.fail(delivery.id, failure: failure, at: now, next: .quarantined(entry: entry)).value()
     }
 
     /// The source is ours by claim: take what it is now and begin anew. A file that is delivered in place (`keep`) is not ours: what

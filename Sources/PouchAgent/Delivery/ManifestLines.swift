@@ -71,6 +71,44 @@ struct ManifestLines: Sendable {
         }
     }
 
+    /// The line of a delivery that ended before it began: there was no key for it.
+    func neverDelivered(
+        _ delivery: NeverDelivered,
+        failure: DeliveryFailure,
+        at time: Timestamp
+    ) -> @Sendable (ManifestPosition) -> ManifestLine {
+        { position in
+            line(
+                ManifestEntry(
+                    sequence: position.sequence,
+                    previous: position.previous,
+                    time: time,
+                    agent: agent,
+                    delivery: delivery.id,
+                    retries: nil,
+                    outcome: .quarantined,
+                    file: ManifestEntry.File(
+                        folder: delivery.folder,
+                        path: delivery.path,
+                        size: delivery.identity.size,
+                        sha256: nil,
+                        crc64nvme: nil,
+                        modified: Timestamp(nanoseconds: delivery.identity.modified)
+                    ),
+                    route: delivery.route,
+                    partner: delivery.partner,
+                    destination: adapter,
+                    location: nil,
+                    key: delivery.key.description,
+                    confirmation: nil,
+                    reason: ManifestEntry.Reason(code: failure.code, text: failure.description),
+                    attempts: 0,
+                    stages: []
+                )
+            )
+        }
+    }
+
     private func file(of delivery: PendingDelivery, digests: FileDigests?) -> ManifestEntry.File {
         ManifestEntry.File(
             folder: delivery.file.folder,

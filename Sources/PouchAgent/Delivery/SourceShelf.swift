@@ -33,10 +33,17 @@ final class SourceShelf: Sendable {
     }
 }
 
+extension SourceShelf {
+    /// What the claimed file is now. Blocking.
+    func current(_ file: JournalFile) throws(DeliveryFailure) -> FileIdentity { try claims.current(file) }
+}
+
 /// Where the claimed files lie.
 protocol ClaimedFiles: Sendable {
     /// Opens the file for reading. Blocking.
     func open(_ file: JournalFile) throws(DeliveryFailure) -> SharedFile
+    /// What the file is now. Blocking.
+    func current(_ file: JournalFile) throws(DeliveryFailure) -> FileIdentity
 }
 
 /// One open claimed file.
@@ -69,7 +76,7 @@ final class Source: Sendable {
             descriptor: file.descriptor,
             digests: { [self] () async throws(DeliveryFailure) in
                 try await digests.value { () async throws(DeliveryFailure) in
-                    let result = try await lane.run { () throws(DeliveryFailure) in try hash() }
+                    let result = try await lane.run { () throws(DeliveryFailure) in try self.hash() }
                     computed(result)
                     return result
                 }
@@ -81,7 +88,7 @@ final class Source: Sendable {
     private func hash() throws(DeliveryFailure) -> FileDigests {
         let result: FileDigests
         do {
-            result = try FileHasher.digests(ofDescriptor: file.descriptor, size: identity.size)
+            result = try FileHasher.digests(ofFile: file.descriptor, size: identity.size)
         } catch {
             throw SourceFailure.unread(path, error)
         }
@@ -116,11 +123,11 @@ enum SourceFailure {
         DeliveryFailure(.retry(after: .seconds(30)), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
     }
 
-    static func unread(_ path: DropPath, _ problem: FileHasher.Problem) -> DeliveryFailure {
+    static func unread(_ path: DropPath, _ problem: FileHashFailure) -> DeliveryFailure {
         switch problem {
-        case .sizeDiffers:
+        case .shorter, .longer:
             DeliveryFailure(.sourceChanged, code: "source-changed", attempt: "read \(path)", cause: "\(problem)")
-        case .read:
+        case .unreadable, .abandoned:
             DeliveryFailure(.retry(after: .seconds(30)), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
         }
     }

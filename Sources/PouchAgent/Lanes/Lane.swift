@@ -48,19 +48,15 @@ final class Lane: Sendable {
         state = Mutex(State(gate: LaneGate(slots: partner.limits.atOnce, hold: hold)))
     }
 
-    /// Hands over a delivery that was just admitted; what does not fit waits in the journal.
-    func offer(_ delivery: PendingDelivery) {
-        _ = state.withLock { $0.queue.offer(delivery) }
-        bell.ring()
-    }
-
-    /// Something in the journal may be due that was not offered.
+    /// Something in the journal may be due.
     func noteBacklog() {
         state.withLock { $0.queue.noteBacklog() }
         bell.ring()
     }
 
     var hold: PartnerHold? { state.withLock { $0.gate.hold } }
+
+    var isBusy: Bool { state.withLock { $0.gate.running > 0 } }
 
     var breaker: Breaker.State { state.withLock { $0.gate.breaker.state } }
 

@@ -20,20 +20,6 @@ struct LaneQueue {
     /// When the journal's next delivery is due, on the monotonic clock.
     private(set) var nextDue: Duration?
 
-    var isEmpty: Bool { ready.isEmpty }
-
-    /// Takes a delivery that was just admitted.
-    ///
-    /// - Returns: false when it stays in the journal for now: memory is full, or earlier ones wait there.
-    mutating func offer(_ delivery: PendingDelivery) -> Bool {
-        guard !hasBacklog, ready.count < Self.capacity, inHand.insert(delivery.id).inserted else {
-            hasBacklog = true
-            return false
-        }
-        ready.append(delivery)
-        return true
-    }
-
     mutating func noteBacklog() { hasBacklog = true }
 
     mutating func noteDue(at time: Duration) { nextDue = nextDue.map { min($0, time) } ?? time }

@@ -49,6 +49,7 @@ final class ManifestOutbox: Sendable {
                 var file = try ManifestFile.open(folder: folder)
                 try file.append(lines.map { ManifestFile.Line(sequence: $0.sequence, bytes: $0.bytes) })
             }
+            CrashPoint.reach(.recorded)
             try await journal.written(upTo: last.sequence).value()
         }
     }

@@ -19,7 +19,9 @@ struct LogLines: LogHandler {
     }
 
     /// People on a terminal, JSON elsewhere.
-    static func suitable(level: Logger.Level) -> LogLines { LogLines(form: Terminal.errorIsTerminal ? .people : .json, level: level) }
+    static func suitable(level: Logger.Level) -> LogLines {
+        LogLines(form: Terminal.errorIsTerminal ? .people : .json, level: level)
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }

@@ -1,0 +1,357 @@
+import Foundation
+package import Logging
+import PouchConfiguration
+import PouchFiles
+import PouchJournal
+package import PouchKit
+import PouchManifest
+import PouchRouting
+import PouchWatch
+import Synchronization
+
+/// The agent: folders in, partners out, one state folder, one run.
+package final class Agent: Sendable {
+    /// How a run ends.
+    package enum Mode: Hashable, Sendable {
+        /// When it is stopped.
+        case service
+        /// When nothing is left to do, or when what is left would wait longer than this.
+        case once(patience: Duration)
+        /// When it is stopped; nothing is watched and nothing taken in. For `send` and for stepping in without a running agent.
+        case quiet
+    }
+
+    let plan: AgentPlan
+    let clock: any AgentClock
+    let logger: Logger
+    let journal: Journal
+    let claimed: ClaimedFolders
+    let lanes: LaneBoard
+    let board: ProgressBoard
+    let intake: Intake
+    let watcher: DropWatcher
+    let recovery: Recovery
+    let alerts: AlertBell
+    let outbox: ManifestOutbox
+    let closer: FileCloser
+    let desk: AdmissionDesk
+    let sends: SendBoard
+    private let lock: StateLock
+    private let stopBell = Bell()
+    private let isStopping = Mutex(false)
+
+    /// Opens the state folder: lock, journal, manifest. Nothing runs yet.
+    ///
+    /// - Throws: `AgentFailure`: the folder cannot be made or is open to others, another agent has it, or the journal is of a later version.
+    package static func open(plan: AgentPlan, clock: any AgentClock, logger: Logger) async throws(AgentFailure) -> Agent {
+        let lock = try StateFolder.lock(plan.state)
+        let journal: Journal
+        do {
+            journal = try await Journal.open(at: JournalPlace.path(state: plan.state), agent: plan.name)
+        } catch {
+            throw AgentFailure(error.description)
+        }
+        var holds: [PartnerName: PartnerHold] = [:]
+        do {
+            for held in try await journal.heldPartners() { holds[held.partner] = PartnerHold(code: held.code, reason: held.reason) }
+        } catch {
+            throw AgentFailure(error.description)
+        }
+        let agent = Agent(plan: plan, clock: clock, logger: logger, journal: journal, holds: holds, lock: lock)
+        await agent.tellOpening()
+        return agent
+    }
+
+    private init(
+        plan: AgentPlan,
+        clock: any AgentClock,
+        logger: Logger,
+        journal: Journal,
+        holds: [PartnerName: PartnerHold],
+        lock: StateLock
+    ) {
+        self.plan = plan
+        self.clock = clock
+        self.logger = logger
+        self.journal = journal
+        self.lock = lock
+        let claimed = ClaimedFolders(state: plan.state, logger: logger)
+        let alerts = AlertBell(command: plan.alertCommand, clock: clock, logger: logger)
+        let board = ProgressBoard()
+        let closer = FileCloser(journal: journal, claimed: claimed, clock: clock, alerts: alerts, logger: logger)
+        let outbox = ManifestOutbox(
+            journal: journal,
+            folder: JournalPlace.manifestFolder(state: plan.state),
+            clock: clock,
+            logger: logger
+        )
+        let sends = SendBoard()
+        let endings = DeliveryEndings(
+            journal: journal, closer: closer, outbox: outbox, alerts: alerts, sends: sends, clock: clock, logger: logger)
+        let shelf = SourceShelf(claims: claimed)
+        let lanes = LaneBoard(
+            plan.partners.map { partner in
+                let pipeline = DeliveryPipeline(
+                    agent: plan.name,
+                    partner: partner,
+                    journal: journal,
+                    sources: shelf,
+                    reading: BlockingExecutor(name: "lane-\(partner.name)", threads: min(4, max(1, partner.limits.atOnce))),
+                    clock: clock,
+                    board: board,
+                    budget: TransferBudget(partner.limits),
+                    lifecycle: DeliveryLifecycle(),
+                    logger: logger
+                )
+                return Lane(
+                    partner: partner,
+                    hold: holds[partner.name],
+                    pipeline: pipeline,
+                    journal: journal,
+                    clock: clock,
+                    logger: logger,
+                    endings: endings
+                )
+            }
+        )
+        let desk = AdmissionDesk(
+            agent: plan.name,
+            router: plan.router,
+            partners: Dictionary(uniqueKeysWithValues: plan.partners.map { ($0.name, $0) })
+        )
+        let intake = Intake(
+            folders: plan.folders,
+            unmatched: plan.unmatched,
+            desk: desk,
+            claimed: claimed,
+            journal: journal,
+            lanes: lanes,
+            closer: closer,
+            clock: clock,
+            alerts: alerts,
+            logger: logger
+        )
+        self.claimed = claimed
+        self.alerts = alerts
+        self.board = board
+        self.closer = closer
+        self.outbox = outbox
+        self.sends = sends
+        self.lanes = lanes
+        self.desk = desk
+        self.intake = intake
+        watcher = DropWatcher(folders: plan.folders.map(\.watched), clock: clock, receiver: intake, logger: logger)
+        recovery = Recovery(
+            folders: plan.folders.map(\.watched.path),
+            claimed: claimed,
+            journal: journal,
+            closer: closer,
+            clock: clock,
+            alerts: alerts,
+            logger: logger
+        )
+    }
+
+    /// Asks the run to end: nothing new begins, running deliveries get the plan's `drainLimit`.
+    package func stop() {
+        isStopping.withLock { $0 = true }
+        intake.stop()
+        lanes.stop()
+        stopBell.ring()
+    }
+
+    /// Runs until the mode says that it is over. The state is closed when it returns.
+    package func run(_ mode: Mode) async -> RunEnding {
+        logger.info("started", metadata: ["agent": "\(plan.name)", "state": "\(plan.state)", "folders": "\(plan.folders.count)"])
+        await ensureFolders(mode)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.outbox.run() }
+            group.addTask { await self.alerts.run() }
+            group.addTask { await self.watchOverJournal() }
+            group.addTask { await ControlServer(state: self.plan.state, answering: self, logger: self.logger).run() }
+            if mode != .quiet { await recovery.reconcile(isStart: true) }
+            await withTaskGroup(of: Void.self) { work in
+                for lane in lanes.lanes.values { work.addTask { await lane.run() } }
+                if mode != .quiet {
+                    work.addTask { await self.watch() }
+                    work.addTask { await self.housekeeping() }
+                }
+                await waitForTheEnd(of: mode)
+                stop()
+                await drain(&work)
+            }
+            await intake.settleAccounts()
+            group.cancelAll()
+        }
+        let ending = await finish()
+        logger.info("stopped", metadata: ["agent": "\(plan.name)", "summary": "\(ending.summary)"])
+        return ending
+    }
+
+    // MARK: The loops
+
+    private func watch() async {
+        do {
+            try await watcher.run()
+        } catch is CancellationError {
+            return
+        } catch {
+            alerts.raise(.damaged, subject: "watching", code: "watch", text: "the folders are not watched any more: \(error)")
+            stop()
+        }
+    }
+
+    /// Every so often: is the journal back, is everything accounted for, is the archive too old?
+    private func housekeeping() async {
+        var lastAccount = clock.monotonic
+        while !Task.isCancelled {
+            do { try await clock.sleep(for: .seconds(2)) } catch { return }
+            await intake.settleAccounts()
+            if intake.pauseReason != nil, (try? await journal.flush().value()) != nil {
+                intake.resume()
+                await recovery.reconcile(isStart: false)
+                lanes.noteBacklog()
+            }
+            guard clock.monotonic - lastAccount >= .seconds(60) else { continue }
+            lastAccount = clock.monotonic
+            await recovery.reconcile(isStart: false)
+            await pruneArchives()
+        }
+    }
+
+    private func pruneArchives() async {
+        for folder in plan.folders {
+            guard case .archive(let path, let keepFor?) = folder.afterwards else { continue }
+            let now = clock.now
+            do {
+                let figures = try await onBlockingThread { () throws(FileProblem) in
+                    try ArchivePruner.prune(path, keepFor: .seconds(keepFor), now: now)
+                }
+                if figures.removed > 0 {
+                    logger.info("pruned the archive", metadata: ["archive": "\(path)", "files": "\(figures.removed)"])
+                }
+                if let problem = figures.problems.first {
+                    logger.warning(
+                        "the archive could not be pruned whole", metadata: ["archive": "\(path)", "cause": "\(problem)"])
+                }
+            } catch {
+                logger.warning("the archive could not be pruned", metadata: ["archive": "\(path)", "cause": "\(error)"])
+            }
+        }
+    }
+
+    /// A journal that turns out to be damaged stops the agent: the next start keeps it aside and begins anew.
+    private func watchOverJournal() async {
+        do {
+            try await journal.run()
+        } catch {
+            alerts.raise(.damaged, subject: "journal", code: "journal-damaged", text: "the journal is damaged: \(error)")
+            stop()
+        }
+    }
+
+    // MARK: The end
+
+    private func waitForTheEnd(of mode: Mode) async {
+        switch mode {
+        case .service, .quiet:
+            while !isStopping.withLock({ $0 }), !Task.isCancelled { await stopBell.wait() }
+        case .once(let patience): await waitUntilNothingIsLeft(patience: patience)
+        }
+    }
+
+    private func waitUntilNothingIsLeft(patience: Duration) async {
+        let began = clock.monotonic
+        while !isStopping.withLock({ $0 }), !Task.isCancelled {
+            if await isIdle() { return }
+            if clock.monotonic - began > patience {
+                logger.warning("gave up waiting", metadata: ["after": "\(patience)"])
+                return
+            }
+            await stopBell.wait(atMost: .milliseconds(100), on: clock)
+        }
+    }
+
+    /// Everything that was there was looked at, and nothing is on its way except for partners that wait for a person.
+    private func isIdle() async -> Bool {
+        for folder in plan.folders.indices where !intake.isQuiet(folder) {
+            _ = await watcher.sweepNow(folder: folder)
+            guard intake.isQuiet(folder) else { return false }
+        }
+        await intake.settleAccounts()
+        guard intake.pauseReason == nil else { return false }
+        do {
+            try await journal.flush().value()
+            let snapshot = try await journal.snapshot(now: clock.now)
+            return snapshot.partners.allSatisfy { partner in
+                partner.counts.onTheWay == 0 || lanes[partner.partner]?.hold != nil || lanes[partner.partner] == nil
+            }
+        } catch {
+            logger.error("the journal could not be read", metadata: ["cause": "\(error)"])
+            return false
+        }
+    }
+
+    /// Lanes end by themselves when what is running has ended; what takes longer than the limit is cancelled, and goes on after the
+    /// next start.
+    private func drain(_ work: inout TaskGroup<Void>) async {
+        let limit = plan.drainLimit
+        let clock = clock
+        await withTaskGroup(of: Bool.self) { race in
+            race.addTask { [lanes] in
+                while !Task.isCancelled, lanes.lanes.values.contains(where: { $0.isBusy }) {
+                    do { try await clock.sleep(for: .milliseconds(20)) } catch { return false }
+                }
+                return true
+            }
+            race.addTask {
+                // Cancelled means that the lanes were faster.
+                try? await clock.sleep(for: limit)
+                return false
+            }
+            if await race.next() == false {
+                logger.warning("stopping took longer than the limit; what was running goes on after the next start")
+            }
+            race.cancelAll()
+        }
+        work.cancelAll()
+    }
+
+    private func finish() async -> RunEnding {
+        do { try await outbox.drain() } catch {
+            logger.error("the manifest is behind; its lines wait in the journal", metadata: ["cause": "\(error)"])
+        }
+        await alerts.tellWaiting()
+        let snapshot = try? await journal.snapshot(now: clock.now)
+        await journal.close()
+        return RunEnding(snapshot: snapshot, folders: intake.folderStates, account: recovery.lastAccount)
+    }
+
+    private func tellOpening() async {
+        let report = journal.report
+        if let damage = report.damage {
+            alerts.raise(
+                .damaged,
+                subject: "journal",
+                code: "journal-damaged",
+                text: "the journal was damaged (\(damage.cause)) and is kept at \(damage.keptAt); a new one was begun"
+            )
+        }
+        if report.interrupted > 0 {
+            logger.info("deliveries were interrupted and go on", metadata: ["count": "\(report.interrupted)"])
+        }
+    }
+
+    /// A drop folder that is not there is made: an agent that is started before its producers is no error.
+    private func ensureFolders(_ mode: Mode) async {
+        guard mode != .quiet else { return }
+        for folder in plan.folders {
+            let path = folder.watched.path
+            do {
+                _ = try await onBlockingThread { () throws(FileProblem) in try DirectoryHandle.create(path, mode: 0o755) }
+            } catch {
+                logger.warning("the drop folder cannot be made", metadata: ["folder": "\(path)", "cause": "\(error)"])
+            }
+        }
+    }
+}

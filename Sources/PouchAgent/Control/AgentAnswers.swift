@@ -1,0 +1,200 @@
+import Foundation
+import PouchFiles
+package import PouchJournal
+import PouchKit
+import PouchWatch
+
+/// What the agent answers when it is asked through the control socket, or by a command that opened the state itself.
+extension Agent: ControlAnswering {
+    package func answer(
+        _ request: ControlRequest,
+        progress: @escaping @Sendable (ControlAnswer) async -> Bool
+    ) async -> ControlAnswer {
+        do {
+            switch request {
+            case .status: return .done(text: try await statusText())
+            case .hold(let partner, let reason): return try await hold(partner, reason: reason)
+            case .release(let partner): return try await release(partner)
+            case .retry(let text): return try await retry(text)
+            case .send(let path, let partner): return await send(path, to: partner, progress: progress)
+            }
+        } catch {
+            return .refused(text: "\(error)", hint: nil)
+        }
+    }
+
+    // MARK: Status
+
+    package func status() async throws(JournalFailure) -> AgentStatus {
+        let now = clock.now
+        let monotonic = clock.monotonic
+        let snapshot = try await journal.snapshot(now: now)
+        let folders = zip(plan.folders, intake.folderStates).map { plan, state in
+            FolderStatus(
+                folder: plan.watched.path,
+                isThere: state.isThere,
+                sweptAt: state.figures?.began,
+                files: state.figures?.files ?? 0,
+                unsettled: state.figures?.unsettled ?? 0,
+                unmatched: state.unmatched.count,
+                ignored: state.figures?.ignored ?? [:],
+                notices: state.notices
+            )
+        }
+        let lanes = plan.partners.compactMap { partner in
+            self.lanes[partner.name].map { lane in
+                LaneStatus(partner: partner.name, hold: lane.hold, breaker: Self.word(lane.breaker, at: monotonic))
+            }
+        }
+        return AgentStatus(
+            isRunning: true,
+            at: now,
+            journal: snapshot,
+            folders: folders,
+            lanes: lanes,
+            running: board.running,
+            account: recovery.lastAccount,
+            troubles: intake.pauseReason.map { ["nothing is taken in: \($0)"] } ?? []
+        )
+    }
+
+    private func statusText() async throws -> String {
+        String(decoding: try JSONEncoder().encode(try await status()), as: UTF8.self)
+    }
+
+    private static func word(_ breaker: Breaker.State, at now: Duration) -> String {
+        switch breaker {
+        case .closed: "closed"
+        case .open(let until, _):
+            "it did not answer several times in a row; the next try is in \(max(0, (until - now).components.seconds)) s"
+        case .probing: "it did not answer several times in a row; a try is under way"
+        }
+    }
+
+    // MARK: Stepping in
+
+    private func hold(_ partner: PartnerName, reason: String) async throws(JournalFailure) -> ControlAnswer {
+        guard plan.partners.contains(where: { $0.name == partner }) else { return unknown(partner) }
+        let hold = PartnerHold(code: "by-hand", reason: reason)
+        _ = try await journal.hold(partner, code: hold.code, reason: reason, at: clock.now).value()
+        lanes[partner]?.change(hold: hold)
+        return .done(text: "\(partner) is held; its files queue until `pouch release \(partner)`")
+    }
+
+    private func release(_ partner: PartnerName) async throws(JournalFailure) -> ControlAnswer {
+        guard plan.partners.contains(where: { $0.name == partner }) else { return unknown(partner) }
+        let release = try await journal.release(partner, at: clock.now).value()
+        lanes[partner]?.change(hold: nil)
+        alerts.clear(.held, subject: partner.description)
+        guard release.wasHeld || release.deliveries > 0 else { return .done(text: "\(partner) was not held") }
+        return .done(text: "\(partner) is released; \(release.deliveries) deliveries that were held wait again")
+    }
+
+    private func retry(_ text: String?) async throws(JournalFailure) -> ControlAnswer {
+        let found = try await journal.stopped(matching: text)
+        guard !found.isEmpty else {
+            guard let text else { return .done(text: "nothing is held or quarantined") }
+            return .refused(
+                text: "no held or quarantined delivery begins with '\(VisibleText.escaped(text))'",
+                hint: "`pouch status` and `pouch trace FILE` show the ids"
+            )
+        }
+        if text != nil, found.count > 1 {
+            return .refused(text: "\(found.count) deliveries begin with that", hint: "give more digits of the id")
+        }
+        var lines: [String] = []
+        for delivery in found {
+            let outcome = try await journal.retry(delivery.id, as: .random(), at: clock.now).value()
+            alerts.clear(.quarantined, subject: delivery.partner.description)
+            switch outcome {
+            case .waitingAgain: lines.append("\(delivery.id.shortForm) to \(delivery.partner) waits again")
+            case .newDelivery(let id, _):
+                lines.append("\(delivery.id.shortForm) to \(delivery.partner) is tried again as \(id.shortForm)")
+            }
+            lanes.noteBacklog(of: delivery.partner)
+        }
+        return .done(text: lines.joined(separator: "\n"))
+    }
+
+    private func unknown(_ partner: PartnerName) -> ControlAnswer {
+        .refused(
+            text: "there is no partner '\(partner)'",
+            hint: "partners: " + plan.partners.map(\.name.description).joined(separator: ", ")
+        )
+    }
+
+    // MARK: Send
+
+    private func send(
+        _ path: String,
+        to partner: PartnerName,
+        progress: @escaping @Sendable (ControlAnswer) async -> Bool
+    ) async -> ControlAnswer {
+        guard plan.partners.contains(where: { $0.name == partner }) else { return unknown(partner) }
+        let delivery = DeliveryID.random()
+        let admission: Admission
+        do {
+            admission = try await onBlockingThread { () throws(SendRefusal) in
+                try SendAdmission(plan: self.plan, at: self.clock.now).admission(of: path, to: partner, as: delivery)
+            }
+        } catch {
+            return .refused(text: error.text, hint: error.hint)
+        }
+        let endings = sends.endings(of: delivery)
+        defer { sends.forget(delivery) }
+        await intake.admit(admission)
+        let size = admission.identity.size
+        return await withTaskGroup(of: ControlAnswer?.self) { group in
+            group.addTask { [board, clock] in
+                // A caller that went away does not stop the delivery; it is journaled and goes on.
+                while !Task.isCancelled {
+                    if let entry = board.progress(of: delivery) {
+                        guard await progress(.progress(sent: entry.sent, of: size)) else { return nil }
+                    }
+                    do { try await clock.sleep(for: .milliseconds(100)) } catch { return nil }
+                }
+                return nil
+            }
+            group.addTask { await self.lastAnswer(endings, delivery: delivery, partner: partner, size: size, progress: progress) }
+            defer { group.cancelAll() }
+            for await answer in group {
+                if let answer { return answer }
+            }
+            return .refused(text: "stopped before the end; the delivery \(delivery.shortForm) goes on with the agent", hint: nil)
+        }
+    }
+
+    private func lastAnswer(
+        _ endings: AsyncStream<DeliveryPipeline.Ending>,
+        delivery: DeliveryID,
+        partner: PartnerName,
+        size: Int64,
+        progress: @escaping @Sendable (ControlAnswer) async -> Bool
+    ) async -> ControlAnswer? {
+        if let hold = lanes[partner]?.hold {
+            return .refused(
+                text: "queued as \(delivery.shortForm), but \(partner) is held: \(hold.reason)",
+                hint: "after the fix: pouch release \(partner)"
+            )
+        }
+        for await ending in endings {
+            switch ending {
+            case .recorded:
+                _ = await progress(.progress(sent: size, of: size))
+                let story = try? await journal.trace(delivery.description).first
+                return .done(text: "delivered: \(story?.receipt?.location ?? delivery.description)")
+            case .quarantined(let failure, _), .held(let failure):
+                return .refused(text: failure.description, hint: "pouch trace \(delivery.shortForm)")
+            case .waiting(let failure, let pause):
+                return .refused(
+                    text: "\(failure)",
+                    hint:
+                        "it will be tried again in \(pause.components.seconds) s by a running agent; pouch trace \(delivery.shortForm)"
+                )
+            case .retaken, .unrecorded: continue
+            case .stopped: return nil
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Logging
+import PouchFiles
+import PouchJournal
+import PouchKit
+
+/// Ends a file when its last delivery has ended: archive, delete or keep; to the quarantine when one of its deliveries is there.
+///
+/// Called only after the journal's commit returned. A crash in between is met again by `Recovery`: the file is still open in the
+/// journal then, and is closed once more.
+final class FileCloser: Sendable {
+    private let journal: Journal
+    private let claimed: ClaimedFolders
+    private let clock: any AgentClock
+    private let alerts: AlertBell
+    private let logger: Logger
+    private let stop = StopSign()
+    /// Archives may lie on other mounts: what hangs there holds up only what comes after it.
+    private let disposing = BlockingExecutor(name: "pouch-archive", threads: 2)
+
+    init(journal: Journal, claimed: ClaimedFolders, clock: any AgentClock, alerts: AlertBell, logger: Logger) {
+        self.journal = journal
+        self.claimed = claimed
+        self.clock = clock
+        self.alerts = alerts
+        self.logger = logger
+    }
+
+    /// - Returns: false when it could not be closed now; it stays open in the journal and is tried again later.
+    @discardableResult
+    func close(_ progress: FileProgress) async -> Bool {
+        guard progress.isFinished, progress.file.finished == nil else { return true }
+        let file = progress.file
+        let isQuarantined = progress.states.contains(.quarantined)
+        do {
+            try await disposing.run { [self] () throws(ClaimFailure) in try dispose(file, isQuarantined: isQuarantined) }
+            CrashPoint.reach(.disposed)
+            try await journal.finish(file: file.id, at: clock.now).value()
+            CrashPoint.reach(.finished)
+            return true
+        } catch {
+            logger.error(
+                "delivered, but the source could not be put away",
+                metadata: ["file": "\(file.path)", "then": "\(file.afterwards)", "cause": "\(error)"]
+            )
+            alerts.raise(
+                .diskShort,
+                subject: file.folder,
+                code: "afterwards",
+                text: "could not put away \(file.path), which is delivered: \(error)"
+            )
+            return false
+        }
+    }
+
+    /// Closes the file if its deliveries have ended, by its number in the journal.
+    func close(file: Int64) async {
+        do {
+            if let progress = try await journal.progress(ofFile: file) { await close(progress) }
+        } catch {
+            logger.error("the journal could not be asked", metadata: ["file": "\(file)", "cause": "\(error)"])
+        }
+    }
+
+    private func dispose(_ file: JournalFile, isQuarantined: Bool) throws(ClaimFailure) {
+        guard !file.claim.inPlace else { return }
+        let claim: Claim
+        switch claimed.locate(file) {
+        case .found(let found), .changed(let found): claim = found
+        // Put away before, and the crash came before the journal knew; or never there, and then the reason is in the manifest.
+        case .missing: return
+        case .unavailable(let problem): throw .problem(problem)
+        }
+        let roots = claimed.roots(of: file.folder)
+        if isQuarantined {
+            try roots.quarantine(claim, reason: QuarantineNote.text(of: file, at: clock.now))
+            return
+        }
+        switch AfterwardsText.afterwards(of: file.afterwards) {
+        case .archive(let folder, _): try roots.archive(claim, to: folder, stop: stop)
+        case .delete: try roots.delete(claim)
+        case .keep, nil: break
+        }
+    }
+}
+
+/// The reason beside a quarantined file.
+enum QuarantineNote {
+    static func text(of file: JournalFile, at time: Timestamp) -> [UInt8] {
+        let note: [String: String] = [
+            "folder": file.folder,
+            "path": file.path.description,
+            "pathBytes": Base64.text(of: file.path.bytes),
+            "claim": file.claim.id,
+            "quarantined": time.description,
+            "next": "`pouch trace \(file.path)` tells why; `pouch retry DELIVERY` tries again",
+        ]
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        // A dictionary of texts is always encodable.
+        return (try? encoder.encode(note)).map { Array($0) } ?? []
+    }
+}

@@ -1,0 +1,117 @@
+import Logging
+import PouchFiles
+import PouchJournal
+import PouchKit
+import Synchronization
+
+/// Brings disk and journal together: after a start, and from time to time.
+///
+/// - What is claimed and not in the journal goes back to where it was dropped, and settles anew.
+/// - What is finished in the journal and not put away is put away.
+/// - What is neither is unaccounted for, and said so.
+final class Recovery: Sendable {
+    /// A claim that is younger may be on its way into the journal.
+    private static let youngest: Duration = .seconds(30)
+    private static let page = 256
+
+    private let folders: [String]
+    private let claimed: ClaimedFolders
+    private let journal: Journal
+    private let closer: FileCloser
+    private let clock: any AgentClock
+    private let alerts: AlertBell
+    private let logger: Logger
+    private let account = Mutex(Account())
+
+    init(
+        folders: [String],
+        claimed: ClaimedFolders,
+        journal: Journal,
+        closer: FileCloser,
+        clock: any AgentClock,
+        alerts: AlertBell,
+        logger: Logger
+    ) {
+        self.folders = folders
+        self.claimed = claimed
+        self.journal = journal
+        self.closer = closer
+        self.clock = clock
+        self.alerts = alerts
+        self.logger = logger
+    }
+
+    var lastAccount: Account { account.withLock { $0 } }
+
+    /// Looks at everything once.
+    ///
+    /// - Parameter isStart: nothing is on its way yet, so that every stranger is one.
+    func reconcile(isStart: Bool) async {
+        var found = Account()
+        for folder in folders { await putStrangersBack(of: folder, isStart: isStart, into: &found) }
+        await closeFinished(into: &found)
+        found.checkedAt = clock.now
+        account.withLock { $0 = found }
+        if found.total == 0 {
+            alerts.clear(.unaccounted, subject: "state")
+        } else {
+            alerts.raise(
+                .unaccounted,
+                subject: "state",
+                code: "unaccounted",
+                text: "\(found.total) files are unaccounted for: "
+                    + (found.strangers + found.missing).prefix(5).joined(separator: ", ")
+            )
+        }
+    }
+
+    private func putStrangersBack(of folder: String, isStart: Bool, into found: inout Account) async {
+        let roots = claimed.roots(of: folder)
+        do {
+            let survey = try await onBlockingThread { () throws(FileProblem) in try roots.orphans() }
+            while true {
+                let claims = try await onBlockingThread { () throws(FileProblem) in try survey.next(upTo: Self.page) }
+                if claims.isEmpty { return }
+                for claim in claims where try await isStranger(claim, isStart: isStart) {
+                    await putBack(claim, roots: roots, into: &found)
+                }
+            }
+        } catch {
+            logger.error("the claims could not be looked through", metadata: ["folder": "\(folder)", "cause": "\(error)"])
+        }
+    }
+
+    private func isStranger(_ claim: FoundClaim, isStart: Bool) async throws -> Bool {
+        let age = Timestamp(nanoseconds: claim.status.changed).duration(to: clock.now)
+        guard isStart || age > Self.youngest else { return false }
+        return try await journal.fileOfClaim(claim.place.id) == nil
+    }
+
+    private func putBack(_ claim: FoundClaim, roots: ClaimRoots, into found: inout Account) async {
+        do {
+            try await onBlockingThread { () throws(ClaimFailure) in try roots.unclaim(claim.path, at: claim.place) }
+            logger.info(
+                "put back a claim that was not admitted", metadata: ["file": "\(claim.path)", "claim": "\(claim.place.id)"])
+        } catch {
+            found.strangers.append("\(claim.place.root)/\(claim.place.id)/\(claim.path)")
+            logger.error("a claimed file is not in the journal", metadata: ["file": "\(claim.path)", "cause": "\(error)"])
+        }
+    }
+
+    /// Files whose deliveries ended and that are still open: the crash came between the journal's commit and the archive.
+    private func closeFinished(into found: inout Account) async {
+        var last: Int64 = 0
+        do {
+            while true {
+                let (page, end) = try await journal.endedFiles(after: last, limit: Self.page)
+                guard let end else { return }
+                for progress in page where !(await closer.close(progress)) {
+                    found.missing.append("\(progress.file.folder)/\(progress.file.path) (delivered, not put away)")
+                }
+                last = end
+            }
+        } catch {
+            logger.error("the journal could not be read", metadata: ["cause": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Logging
+import PouchAgent
+import PouchKit
+import ServiceLifecycle
+
+/// `pouch run`
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Watches the folders and delivers, until stopped.",
+        discussion: """
+            Stop it with SIGTERM or Ctrl-C: running deliveries get a few seconds, the rest goes on after the next start. With --once it
+            delivers what is there, waits until nothing is left to do, and exits 0 only if everything was delivered.
+
+            Examples:
+              pouch run
+              pouch run --once --config /etc/pouch/agent.yaml
+              pouch run --log-level debug 2>pouch.log
+            """
+    )
+
+    @OptionGroup var file: ConfigurationOption
+    @Flag(help: "Deliver what is there, then end.") var once = false
+    @Option(help: "With --once: give up waiting for retries and unsettled files after this many seconds.") var patience: Int = 900
+    @Option(help: "error, warning, info or debug.") var logLevel: LogLevel = .info
+
+    func run() async throws {
+        let blueprint = try file.load()
+        let logger = Logger(label: "pouch") { _ in LogLines.suitable(level: logLevel.level) }
+        let agent: Agent
+        do {
+            agent = try await Agent.open(plan: blueprint.plan, clock: SystemClock(), logger: logger)
+        } catch {
+            throw Refusal(error.text, hint: error.hint, code: error.isInUse ? .inUse : .failed).told()
+        }
+        let service = AgentService(agent: agent, mode: once ? .once(patience: .seconds(patience)) : .service)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "pouch.lifecycle") { _ in LogLines.suitable(level: .error) }
+            )
+        )
+        try await group.run()
+        let ending = service.ending
+        if once {
+            let text = ending.summary
+            if ending.isComplete {
+                Terminal.print(Style.output.good(text))
+            } else {
+                Terminal.complain(text)
+                Terminal.complain("hint: `pouch status` says what waits, is held or quarantined, and why")
+            }
+        }
+        if once, !ending.isComplete { throw ExitCode.failed }
+        if ending.isBroken { throw ExitCode.failed }
+    }
+}
+
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    case error, warning, info, debug
+
+    var level: Logger.Level {
+        switch self {
+        case .error: .error
+        case .warning: .warning
+        case .info: .info
+        case .debug: .debug
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import Foundation
+import PouchAgent
+import PouchConfiguration
+import PouchKit
+import PouchRouting
+
+/// A configuration, wired: what agent.yaml says, checked by everybody who understands a piece of it.
+struct Blueprint: Sendable {
+    let configuration: AgentConfiguration
+    let plan: AgentPlan
+
+    /// Reads and checks everything; offline. Either a blueprint, or problems of which at least one is an error.
+    static func load(
+        path: String,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> (blueprint: Blueprint?, problems: [ConfigurationProblem]) {
+        var assembly: Assembly?
+        let outcome = ConfigurationFile.load(path: path, environment: environment) { parts in
+            var made = Assembly(parts: parts)
+            made.assemble()
+            assembly = made
+            return made.problems
+        }
+        guard let configuration = outcome.configuration, let assembly else { return (nil, outcome.problems) }
+        let plan = AgentPlan(
+            name: configuration.agent.name,
+            state: configuration.agent.state.value.absolute,
+            folders: assembly.folders,
+            router: Router(rules: assembly.rules),
+            partners: assembly.partners,
+            unmatched: configuration.unmatched,
+            alertCommand: configuration.alerts?.command.value ?? []
+        )
+        return (Blueprint(configuration: configuration, plan: plan), outcome.problems)
+    }
+}

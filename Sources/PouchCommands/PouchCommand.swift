@@ -1,0 +1,35 @@
+package import ArgumentParser
+
+/// `pouch`
+package struct PouchCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "pouch",
+        abstract: "Takes files from watched folders and delivers them to partners, provably.",
+        discussion: """
+            A first look, without touching anything:
+              pouch check                      read agent.yaml and say what is wrong with it
+              pouch explain drop/report.csv    what would happen to this file, and why
+            At work:
+              pouch run                        watch and deliver until stopped
+              pouch status                     where everything is
+              pouch trace report.csv           one file's whole story
+            """,
+        version: Version.text,
+        groupedSubcommands: [
+            CommandGroup(name: "The agent", subcommands: [RunCommand.self, SendCommand.self]),
+            CommandGroup(name: "The configuration", subcommands: [CheckCommand.self, DoctorCommand.self, ExplainCommand.self]),
+            CommandGroup(
+                name: "What is going on",
+                subcommands: [StatusCommand.self, TraceCommand.self, ManifestCommand.self]
+            ),
+            CommandGroup(name: "Stepping in", subcommands: [HoldCommand.self, ReleaseCommand.self, RetryCommand.self]),
+            CommandGroup(name: "Trying it out", subcommands: [SandboxCommand.self]),
+        ]
+    )
+
+    package init() {}
+}
+
+enum Version {
+    static let text = "0.1.0"
+}

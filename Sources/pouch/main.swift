@@ -1,0 +1,3 @@
+import PouchCommands
+
+await PouchCommand.main()
