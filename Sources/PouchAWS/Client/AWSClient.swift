@@ -45,12 +45,13 @@ package final class AWSClient: Sendable {
             let credentials = try await credentials(for: call, course)
             let region = call.bucket.flatMap { link.region(of: $0) } ?? call.region
             let address = call.address(region)
-            course.requests += 1
             let failure: AWSFailure
             switch await exchange(signed(call, address, credentials, region), progress) {
             case .failure(let problem):
+                course.requests += 1
                 failure = Self.failure(of: call, problem)
             case .success(let response):
+                course.requests += response.transmissions
                 switch Self.judge(response, of: call) {
                 case .success(let document):
                     link.refund(lastRetry: course.lastRetry)

@@ -5,7 +5,7 @@ import Synchronization
 /// regions.
 package final class AWSLink: Sendable {
     let transport: any HTTPTransport
-    let clock: any AgentClock
+    package let clock: any AgentClock
     let policy: RetryPolicy
     /// 0 up to 1, drawn for each delay.
     let jitter: @Sendable () -> Double

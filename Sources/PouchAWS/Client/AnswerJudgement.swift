@@ -10,9 +10,7 @@ extension AWSClient {
 
     /// A 2xx is a success only when it brings what the call asked for.
     static func judge(_ response: HTTPResponse, of call: AWSCall) -> Judgement {
-        guard (200...299).contains(response.status) else {
-            return .failure(ErrorAnswer.failure(of: call, response: response))
-        }
+        guard (200...299).contains(response.status) else { return .failure(refusal(response, of: call)) }
         let document: XMLElement?
         do throws(XMLProblem) {
             let isXML = response.body.first { $0 > 0x20 } == UInt8(ascii: "<")
@@ -20,13 +18,20 @@ extension AWSClient {
         } catch {
             return .failure(unreadable(response, of: call, reason: "the answer cannot be read: \(error)"))
         }
-        if document?.name == "Error" { return .failure(ErrorAnswer.failure(of: call, response: response)) }
+        if document?.name == "Error" { return .failure(refusal(response, of: call)) }
         guard case .xml(let root) = call.answer else { return .success(document) }
         guard document?.name == root else {
             let found = document.map { "<\(VisibleText.escaped($0.name))>" } ?? "nothing"
             return .failure(unreadable(response, of: call, reason: "the answer was to be <\(root)>, and is \(found)"))
         }
         return .success(document)
+    }
+
+    private static func refusal(_ response: HTTPResponse, of call: AWSCall) -> AWSFailure {
+        var failure = ErrorAnswer.failure(of: call, response: response)
+        // Sent twice over a connection that died: this answers the second, and the first may have taken effect.
+        if response.transmissions > 1 { failure.isOutcomeUnknown = true }
+        return failure
     }
 
     /// The call succeeded, or it did not: the answer does not say it.

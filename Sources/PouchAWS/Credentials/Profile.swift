@@ -140,6 +140,9 @@ package struct ProfileLocations: Hashable, Sendable {
         self.credentials = credentials
     }
 
+    /// One file in either form: `[NAME]` or `[profile NAME]`.
+    package init(file: String) { self.init(configuration: file, credentials: file) }
+
     /// `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE`, else below `$HOME/.aws`.
     package init(environment: [String: String]) {
         let home = environment["HOME"].map { $0 + "/.aws" }

@@ -1,0 +1,109 @@
+package import PouchAWS
+package import PouchKit
+
+/// Delivers through two buckets: the generator stores a file in our repository, encrypted under the partner's key, and the publisher
+/// copies it within S3 into the partner's inbox.
+package struct S3SecureInbox: Destination {
+    /// 5 GiB: what one PutObject and one CopyObject take.
+    package static let largestObject: Int64 = 5_368_709_120
+    package static let adapterName = AdapterName(unchecked: "s3-secure-inbox")
+
+    /// Who does a stage.
+    package struct Party: Sendable {
+        package let name: IdentityName
+        package let credentials: any CredentialSource
+        /// What policies name; `nil` for plain keys.
+        package let role: RoleARN?
+
+        package init(name: IdentityName, credentials: any CredentialSource, role: RoleARN?) {
+            self.name = name
+            self.credentials = credentials
+            self.role = role
+        }
+
+        /// For messages: what a policy would name.
+        var label: String { role?.description ?? "identity \(name)" }
+    }
+
+    /// Where STS and KMS are, when not at AWS's own addresses. Only `check` asks them.
+    package struct Services: Hashable, Sendable {
+        package let sts: EndpointURL?
+        package let kms: EndpointURL?
+
+        package init(sts: EndpointURL? = nil, kms: EndpointURL? = nil) {
+            self.sts = sts
+            self.kms = kms
+        }
+    }
+
+    let plan: InboxPlan
+    let generator: Party
+    let publisher: Party?
+    let link: AWSLink
+    let services: Services
+
+    /// - Parameters:
+    ///   - publisher: `nil` where somebody else publishes.
+    ///   - link: Of the partner's lane: its transport carries nothing of other partners.
+    package init(plan: InboxPlan, generator: Party, publisher: Party?, link: AWSLink, services: Services = Services()) {
+        self.plan = plan
+        self.generator = generator
+        self.publisher = publisher
+        self.link = link
+        self.services = services
+    }
+
+    package var traits: DestinationTraits {
+        let repository = plan.repository
+        var stages = [
+            DestinationTraits.Stage(
+                name: .store, identity: repository.identity, place: "s3://\(repository.place.name)/\(repository.prefix)")
+        ]
+        if let inbox = plan.inbox {
+            stages.append(
+                DestinationTraits.Stage(
+                    name: .publish, identity: inbox.identity, place: "s3://\(inbox.place.name)/\(inbox.prefix)"))
+        }
+        return DestinationTraits(
+            adapter: Self.adapterName,
+            stages: stages,
+            target: plan.target,
+            largestFile: Self.largestObject,
+            handsOver: plan.inbox == nil
+        )
+    }
+
+    package func deliver(
+        _ file: OutgoingFile,
+        from checkpoint: Checkpoint?,
+        in context: DeliveryContext
+    ) async throws(DeliveryFailure) -> DeliveryOutcome {
+        let run = DeliveryRun(inbox: self, file: file, context: context)
+        let limit = context.budget.limits.deadline
+        let result = await withTaskGroup(of: Result<DeliveryOutcome, DeliveryFailure>?.self) {
+            group -> Result<DeliveryOutcome, DeliveryFailure>? in
+            group.addTask { await run.result(from: checkpoint) }
+            group.addTask { [clock = link.clock] in
+                try? await clock.sleep(for: limit)
+                return nil
+            }
+            let first = await group.next()
+            group.cancelAll()
+            if case .some(.some(let result)) = first { return result }
+            // The time is over, or we were cancelled. What is under way may still have succeeded.
+            for await late in group { if case .success? = late { return late } }
+            return nil
+        }
+        switch result {
+        case .success(let outcome): return outcome
+        case .failure(let failure): throw failure
+        case nil:
+            throw DeliveryFailure(
+                .retry, code: Task.isCancelled ? "cancelled" : "deadline", attempt: run.attempt,
+                cause: Task.isCancelled ? "it was cancelled" : "it took longer than \(limit.components.seconds) s")
+        }
+    }
+
+    /// Nothing to do: an object in the repository that is not needed any more expires by its lifecycle rule, and we never delete.
+    package func abandon(_ checkpoint: Checkpoint) async {}
+}
