@@ -7,10 +7,7 @@ package struct HMACSHA256: ~Copyable {
     private let context: OpaquePointer
 
     package init(key: [UInt8]) {
-        guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil) else { outOfMemory("EVP_MAC_fetch") }
-        // The context keeps its own reference.
-        defer { EVP_MAC_free(algorithm) }
-        guard let context = EVP_MAC_CTX_new(algorithm) else { outOfMemory("EVP_MAC_CTX_new") }
+        guard let context = EVP_MAC_CTX_new(HMACImplementation.shared.algorithm) else { outOfMemory("EVP_MAC_CTX_new") }
         self.context = context
         var digestName = Array("SHA256".utf8CString)
         // One byte longer than the key: a null pointer would mean "the key you already have", so an empty key needs an address.
@@ -38,5 +35,21 @@ package struct HMACSHA256: ~Copyable {
     package static func code(for message: [UInt8], key: [UInt8]) -> [UInt8] {
         var authentication = HMACSHA256(key: key)
         return authentication.code(for: message)
+    }
+}
+
+/// OpenSSL's implementation, looked up once: searching the providers costs more than the code itself.
+///
+/// Unchecked because an `EVP_MAC` is immutable once fetched, and this one lives as long as the process.
+private struct HMACImplementation: @unchecked Sendable {
+    static let shared = HMACImplementation()
+
+    let algorithm: OpaquePointer
+
+    private init() {
+        guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil) else {
+            preconditionFailure("the OpenSSL of this machine offers no HMAC: \(OpenSSLProblem.latest())")
+        }
+        self.algorithm = algorithm
     }
 }

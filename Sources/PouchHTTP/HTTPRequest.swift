@@ -10,6 +10,8 @@ package struct HTTPRequest: Sendable {
     package var timeouts: HTTPTimeouts
     /// An answer with a longer body fails with `.tooLarge`.
     package var maximumResponseBody: Int
+    /// How fast the body may leave; `nil`: as fast as it goes.
+    package var maximumBytesPerSecond: Int64?
 
     package init(
         method: String,
@@ -17,7 +19,8 @@ package struct HTTPRequest: Sendable {
         headers: [(name: String, value: String)] = [],
         body: HTTPBody = .none,
         timeouts: HTTPTimeouts = HTTPTimeouts(),
-        maximumResponseBody: Int = 1 << 20
+        maximumResponseBody: Int = 1 << 20,
+        maximumBytesPerSecond: Int64? = nil
     ) {
         self.method = method
         self.url = url
@@ -25,6 +28,7 @@ package struct HTTPRequest: Sendable {
         self.body = body
         self.timeouts = timeouts
         self.maximumResponseBody = maximumResponseBody
+        self.maximumBytesPerSecond = maximumBytesPerSecond
     }
 }
 

@@ -71,6 +71,17 @@ struct FailureTests {
         #expect(failure.outcome == .notSent)
     }
 
+    @Test("a far end that accepts and never shakes hands is a timeout, and nothing was sent")
+    func silentHandshake() async throws {
+        let server = try ScriptedServer { connection throws(ScriptedConnection.Ended) in connection.stall() }
+        defer { server.stop() }
+        let failure = try await failure(
+            of: HTTPRequest(
+                method: "GET", url: "https://127.0.0.1:\(server.port)/", timeouts: HTTPTimeouts(connect: .milliseconds(300))))
+        #expect(failure.kind == .timeout)
+        #expect(failure.outcome == .notSent)
+    }
+
     @Test("a file of authorities that is not there is a TLS failure")
     func missingAuthorities() async throws {
         let server = try ScriptedServer { connection throws(ScriptedConnection.Ended) in connection.stall() }

@@ -78,6 +78,22 @@ struct UploadTests {
         #expect(server.accepted <= 8)
     }
 
+    @Test("a body leaves no faster than it may")
+    func paced() async throws {
+        let server = try ScriptedServer { connection throws(ScriptedConnection.Ended) in
+            try connection.readRequest()
+            try connection.answer()
+        }
+        defer { server.stop() }
+        let start = ContinuousClock.now
+        _ = try await HTTPEngine().send(
+            HTTPRequest(
+                method: "PUT", url: server.url, body: .bytes([UInt8](repeating: 0, count: 400_000)), maximumBytesPerSecond: 500_000)
+        )
+        // libcurl lets the first buffers go at once.
+        #expect(ContinuousClock.now - start > .milliseconds(400))
+    }
+
     @Test("a file that shrank fails the request, and says so")
     func shrunk() async throws {
         let file = try ScratchFile([UInt8](repeating: 1, count: 1_000))
