@@ -152,7 +152,8 @@ struct ChainInspection {
         if last.sequence == 0 { compareWithHead() }
         if last.sequence < head.lastSequence {
             let absent = head.lastSequence - last.sequence
-            if absent > head.unwritten {
+            // A last line that cannot be read is there, and was named.
+            if absent > head.unwritten + unreadable {
                 let sequences = (last.sequence + 1)...(head.lastSequence - head.unwritten)
                 find(.cutTail, last.line + 1, "\(Self.words(for: sequences)) must come here, as the journal remembers")
             }
