@@ -31,6 +31,8 @@ struct Publication: Sendable {
     private enum CopyResult {
         case goOn(PublicationCourse.Outcome)
         case sourceGone
+        /// Nobody knows whether it took effect, and there is no time to ask.
+        case interrupted(DeliveryFailure)
     }
 
     /// - Parameters:
@@ -58,6 +60,9 @@ struct Publication: Sendable {
                     switch try await copy(stored, to: key, mayStoreAgain: mayStoreAgain, &log) {
                     case .goOn(let outcome): course.copied(outcome)
                     case .sourceGone: return .sourceGone(stillAnnounced: course.isOutcomeOpen ? standing : nil)
+                    case .interrupted(let failure):
+                        course.copied(.unknown)
+                        throw failure
                     }
                 } catch {
                     if !course.isOutcomeOpen { await settle(stored) }
@@ -140,8 +145,9 @@ struct Publication: Sendable {
         let call = AttemptedCall(
             attempt: attempt, side: .inbox, identity: publisher.label, bucket: target.place, key: request.key,
             keyARN: target.key, source: request.source, sourceKeyARN: run.plan.repository.key, acl: target.acl)
-        if failure.origin == .cancelled { throw Diagnosis.failure(failure, of: call) }
-        if failure.isOutcomeUnknown { return .goOn(.unknown) }
+        if failure.isOutcomeUnknown {
+            return failure.origin == .cancelled ? .interrupted(Diagnosis.failure(failure, of: call)) : .goOn(.unknown)
+        }
         if failure.code == "NoSuchKey" || failure.code == "NoSuchVersion" { return .sourceGone }
         let age = stored.at.duration(to: run.inbox.link.clock.now)
         // Who may not list the repository gets 403 for what is not there.

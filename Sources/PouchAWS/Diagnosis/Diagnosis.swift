@@ -77,7 +77,7 @@ package enum Diagnosis {
     private static func finding(_ reason: AWSFailure, _ call: AttemptedCall) -> Finding {
         switch reason.origin {
         case .cancelled:
-            return Finding(.retry)
+            return Finding(.retry, code: "cancelled")
         case .withoutCredentials(let failure):
             return Finding(failure.isTemporary ? .retry : .hold, failure.hint)
         case .unanswered(let kind):
