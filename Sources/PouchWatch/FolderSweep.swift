@@ -108,7 +108,7 @@ extension FolderWatch {
         guard sweep.isWhole else {
             partialSweep = nil
             // What this one left unwatched or unread, a whole one tells of.
-            if sweep.isLimitReached, lastLimitNotice == nil { wantedSweep = wantedSweep ?? .doubt }
+            if sweep.isLimitReached, enoughWatches == nil { wantedSweep = wantedSweep ?? .doubt }
             if sweep.failure != nil { nextSweep = min(nextSweep, now + .seconds(1)) }
             return
         }
@@ -124,13 +124,14 @@ extension FolderWatch {
         for request in sweep.requests { request.resume(returning: sweep.figures) }
     }
 
+    /// Told once; again when even what was suggested then is not enough any more.
     private func tellLimit(_ sweep: Sweep) async {
-        guard sweep.isLimitReached, let library else { return lastLimitNotice = nil }
+        guard sweep.isLimitReached, let library else { return enoughWatches = nil }
         let unwatched = sweep.figures.unwatchedDirectories
-        let notice = WatchNotice.watchLimit(
-            folder: folder.path, unwatched: unwatched, need: library.watchCount + unwatched, limit: min(library.limit, budget.limit)
-        )
-        if notice != lastLimitNotice { await tell(notice) }
-        lastLimitNotice = notice
+        let need = library.watchCount + unwatched
+        if let enoughWatches, need <= enoughWatches { return }
+        enoughWatches = WatchNotice.suggestion(for: need)
+        await tell(
+            .watchLimit(folder: folder.path, unwatched: unwatched, need: need, limit: min(library.limit, budget.limit)))
     }
 }

@@ -38,7 +38,8 @@ final class FolderWatch {
     var known: RememberedFiles
     var isLeaseTold = false
     var writers: (taken: Duration, found: OpenWriters)?
-    var lastLimitNotice: WatchNotice?
+    /// What was suggested when the limit on watches was reached; `nil` while all is watched.
+    var enoughWatches: Int?
 
     var events: ArraySlice<FolderEvent> = []
     var isOverflowed = false

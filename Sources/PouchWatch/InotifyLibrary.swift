@@ -72,8 +72,15 @@ final class InotifyLibrary: Sendable {
 
     var watchCount: Int { state.withLock { $0.watches.count } }
 
-    /// The system's limit on watches of this user.
-    var limit: Int { state.withLock { _ in Int(inotifytools_get_max_user_watches()) } }
+    /// The system's limit on watches of this user; a container may have a lower one of its own.
+    var limit: Int {
+        let system = state.withLock { _ in Int(inotifytools_get_max_user_watches()) }
+        // Kernels without user namespaces have no such file.
+        guard let file = try? OpenFile.open("/proc/sys/user/max_inotify_watches"), let bytes = try? file.readAll(limit: 64),
+            let own = Int(String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+        else { return system }
+        return min(system, own)
+    }
 
     /// Watches the folder behind the descriptor, whatever its path is by now.
     func watch(_ folder: DirectoryHandle, _ identity: WatchTree.Identity, for mailbox: FolderMailbox) -> WatchAnswer {

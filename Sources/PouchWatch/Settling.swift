@@ -42,6 +42,9 @@ package struct Settling: Hashable, Sendable {
     package static let creationGrace: Duration = .milliseconds(100)
     /// How long a file must stay the same when no lease can tell.
     package static let quietPeriod: Duration = .seconds(2)
+    /// The same for a file whose creation was an event and whose close was none yet: most likely its writer pauses. What is linked in
+    /// has no close either, so it does not wait for ever.
+    package static let unclosedQuietPeriod: Duration = .seconds(60)
     /// The close of a file that is held is an event, but the end of a writable mapping is none: held files are asked again.
     private static let firstRecheck: Duration = .milliseconds(250)
     private static let longestRecheck: Duration = .seconds(5)
@@ -49,6 +52,7 @@ package struct Settling: Hashable, Sendable {
     private let readiness: Readiness
     /// The producer said that it is done: it closed the file, moved it in, or made the marker.
     private var isPublished = false
+    private var wasCreatedBeforeUs = false
     private var last: FileIdentity?
     private var unchangedSince: Duration = .zero
     private var heldCount = 0
@@ -57,7 +61,11 @@ package struct Settling: Hashable, Sendable {
 
     package mutating func observe(_ observation: Observation, at now: Duration) -> Verdict {
         switch observation {
-        case .created: return .wait(until: now + Self.creationGrace)
+        case .created:
+            wasCreatedBeforeUs = true
+            isPublished = false
+            last = nil
+            return .wait(until: now + Self.creationGrace)
         case .closedAfterWriting, .movedIn:
             // Whatever was seen before, it was written to or replaced: what the next look sees is new.
             isPublished = true
@@ -99,7 +107,8 @@ package struct Settling: Hashable, Sendable {
             // A marker is the producer's own word, and the only one we have then.
             if case .marker = readiness { return .settled(identity) }
             // The time began with an earlier observation, so there were at least two.
-            return now >= unchangedSince + Self.quietPeriod ? .askWriters : .wait(until: unchangedSince + Self.quietPeriod)
+            let period = wasCreatedBeforeUs && !isPublished ? Self.unclosedQuietPeriod : Self.quietPeriod
+            return now >= unchangedSince + period ? .askWriters : .wait(until: unchangedSince + period)
         }
     }
 
@@ -121,6 +130,7 @@ package struct Settling: Hashable, Sendable {
         if let last, !last.isSameFile(as: identity) {
             // Another file under the same name, of which no event told: what was said of the first does not hold for it.
             isPublished = false
+            wasCreatedBeforeUs = false
             heldCount = 0
         }
         unchangedSince = now

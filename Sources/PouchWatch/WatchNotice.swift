@@ -46,5 +46,5 @@ package enum WatchNotice: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Half as much again, in whole 64 Ki.
-    private static func suggestion(for need: Int) -> Int { (need + need / 2 + 65_535) / 65_536 * 65_536 }
+    static func suggestion(for need: Int) -> Int { (need + need / 2 + 65_535) / 65_536 * 65_536 }
 }
