@@ -44,6 +44,8 @@ struct LocalDestinationTests {
             #expect(inbox.names() == [".file.csv.\(file.delivery).part"])
         }
         _ = try await file.send(to: inbox.destination())
+        // The action holds the file, and the file the action.
+        file.whenSaving { _ in }
         #expect(inbox.names() == ["file.csv"])
         #expect(file.saved.map(\.stage) == [.place])
     }
