@@ -32,6 +32,13 @@ struct NodeDecoder: Decoder {
     func below(_ key: String, _ node: ConfigurationNode?) -> NodeDecoder {
         NodeDecoder(node: node, path: path + [key], record: record)
     }
+
+    /// Notes a node of another kind and stands in for it: a nested container has no value of its own to give up.
+    func requiring(_ expectation: String, _ fits: (ConfigurationNode) -> Bool) -> NodeDecoder {
+        guard let node, !fits(node) else { return self }
+        record.note(node.isNot(expectation), at: path, node)
+        return NodeDecoder(node: nil, path: path, record: record)
+    }
 }
 
 /// A key or a position in a list.
@@ -136,13 +143,7 @@ private struct KeyedNodes<Key: CodingKey>: KeyedDecodingContainerProtocol {
         _ expectation: String,
         _ fits: (ConfigurationNode) -> Bool
     ) -> NodeDecoder {
-        let node = node(forKey: key)
-        let path = decoder.path + [key.stringValue]
-        if let node, !fits(node) {
-            decoder.record.note(node.isNot(expectation), at: path, node)
-            return decoder.below(key.stringValue, nil)
-        }
-        return decoder.below(key.stringValue, node)
+        decoder.below(key.stringValue, node(forKey: key)).requiring(expectation, fits)
     }
 }
 
@@ -174,10 +175,13 @@ private struct UnkeyedNodes: UnkeyedDecodingContainer {
     }
 
     mutating func nestedContainer<NestedKey: CodingKey>(keyedBy type: NestedKey.Type) throws -> KeyedDecodingContainer<NestedKey> {
-        try takeNext().container(keyedBy: type)
+        try takeNext().requiring("a mapping") { $0.mapping != nil }.container(keyedBy: type)
     }
 
-    mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer { try takeNext().unkeyedContainer() }
+    mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        try takeNext().requiring("a list") { $0.sequence != nil }.unkeyedContainer()
+    }
+
     mutating func superDecoder() throws -> any Decoder { takeNext() }
 
     /// A list that is too short is noted, and a value made up.
