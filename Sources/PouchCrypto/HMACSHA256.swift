@@ -9,14 +9,16 @@ package struct HMACSHA256: ~Copyable {
     package init(key: [UInt8]) {
         guard let context = EVP_MAC_CTX_new(HMACImplementation.shared.algorithm) else { outOfMemory("EVP_MAC_CTX_new") }
         self.context = context
-        var digestName = Array("SHA256".utf8CString)
         // One byte longer than the key: a null pointer would mean "the key you already have", so an empty key needs an address.
         let keyWithAddress = key + [0]
-        digestName.withUnsafeMutableBufferPointer { name in
-            let parameters = [
-                OSSL_PARAM_construct_utf8_string("digest", name.baseAddress, 0), OSSL_PARAM_construct_end(),
-            ]
-            demand(EVP_MAC_init(context, keyWithAddress, key.count, parameters), "EVP_MAC_init")
+        // The parameters only point at their names and values: both must outlive the call.
+        "digest".withCString { name in
+            "SHA256".withCString { value in
+                let parameters = [
+                    OSSL_PARAM_construct_utf8_string(name, UnsafeMutablePointer(mutating: value), 0), OSSL_PARAM_construct_end(),
+                ]
+                demand(EVP_MAC_init(context, keyWithAddress, key.count, parameters), "EVP_MAC_init")
+            }
         }
     }
 

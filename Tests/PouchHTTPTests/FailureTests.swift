@@ -93,11 +93,26 @@ struct FailureTests {
         #expect(failure.text.contains("/nonexistent/ca.pem"))
     }
 
-    @Test("a reset before the request was read leaves it open what happened")
-    func resetBefore() async throws {
-        let failure = try await failure(bodySize: 8 << 20) { connection throws(ScriptedConnection.Ended) in connection.reset() }
+    @Test("a reset in the midst of the request leaves it open what happened")
+    func resetMidway() async throws {
+        let failure = try await failure(bodySize: 8 << 20) { connection throws(ScriptedConnection.Ended) in
+            _ = try connection.readHead()
+            connection.reset()
+        }
         #expect(failure.kind == .cut)
         #expect(failure.outcome == .unknown)
+    }
+
+    @Test("a reset before anything was read is never taken for an answer")
+    func resetAtOnce() async throws {
+        let failure = try await failure(bodySize: 8 << 20) { connection throws(ScriptedConnection.Ended) in connection.reset() }
+        // Whether the reset overtakes the request is the network's choice; the failure must know which it was.
+        switch failure.kind {
+        case .connect: #expect(failure.outcome == .notSent)
+        default:
+            #expect(failure.kind == .cut)
+            #expect(failure.outcome == .unknown)
+        }
     }
 
     @Test("a reset after the request was read leaves it open what happened")

@@ -66,8 +66,8 @@ struct LifecycleTests {
         let failure = await #expect(throws: HTTPFailure.self) { try await task.value }
         #expect(failure?.kind == .cancelled)
         #expect(failure?.outcome == .unknown)
-        // Generous: the machine may be busy. What must not happen is waiting for a timeout of seconds.
-        #expect(clock.now - start < .milliseconds(500))
+        // Generous, since the machine may be busy: what must not happen is waiting for the minute of a timeout.
+        #expect(clock.now - start < .seconds(5))
         await gone.fired()
     }
 
