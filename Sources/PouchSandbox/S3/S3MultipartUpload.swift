@@ -75,22 +75,23 @@ extension S3Service {
         let expectation = try PayloadExpectation(call.headers, mode: call.mode)
         let upload = try upload(of: call)
         try requireFilling(upload, call: call)
-        if let algorithm = expectation.checksum?.algorithm, !upload.isAlgorithmChosen || algorithm != upload.algorithm {
-            let expected = upload.isAlgorithmChosen ? upload.algorithm.rawValue.lowercased() : "null"
+        let algorithm = expectation.checksum?.algorithm ?? upload.algorithm
+        // Without an algorithm of the upload's own, parts may come with any, or with none.
+        guard !upload.isAlgorithmChosen || algorithm == upload.algorithm else {
             throw Refusal.invalidRequest(
-                "Checksum Type mismatch occurred, expected checksum Type: \(expected), "
+                "Checksum Type mismatch occurred, expected checksum Type: \(upload.algorithm.rawValue.lowercased()), "
                     + "actual checksum Type: \(algorithm.rawValue.lowercased())")
         }
         let isSealed = upload.attributes.encryption.keyARN != nil
         let intake = BodyIntake(
-            expectation, place: .store(store.bodies), needsMD5: !isSealed, algorithm: upload.algorithm, chain: chain(of: call))
+            expectation, place: .store(store.bodies), needsMD5: !isSealed, algorithm: algorithm, chain: chain(of: call))
         let received = try await intake.receive(body)
         let part = StoredUpload.Part(
             number: number, body: received.body, etag: isSealed ? ETag.opaque() : received.md5 ?? ETag.opaque(),
-            modified: call.now, checksum: received.checksum.value)
+            modified: call.now, checksum: algorithm == upload.algorithm ? received.checksum.value : nil)
         try add(part, to: upload)
         var headers = [(name: "etag", value: ETag.quoted(part.etag))] + Self.encryptionHeaders(upload.attributes.encryption)
-        if upload.isAlgorithmChosen { headers.append((upload.algorithm.header, received.checksum.value)) }
+        if upload.isAlgorithmChosen || expectation.checksum != nil { headers.append((algorithm.header, received.checksum.value)) }
         return Reply(200, headers: headers)
     }
 
