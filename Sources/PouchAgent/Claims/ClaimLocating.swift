@@ -52,8 +52,10 @@ extension ClaimRoots {
     private func takenAgain(
         _ drop: DropPath, at place: ClaimPlace, root: DirectoryHandle, _ identity: FileIdentity
     ) throws(ClaimFailure) -> Claim? {
+        // While the drop folder is away nobody knows whether the file lies in it.
+        let folder = try doing { () throws(FileProblem) in try standingFolder() }
         let isThere = try asking(about: drop) { () throws(FileProblem) in
-            let parent = try standingFolder().openFolder(drop.parent?.bytes ?? [])
+            let parent = try folder.openFolder(drop.parent?.bytes ?? [])
             let found = try parent.status(of: drop.name)
             guard found.isRegular, found.identity.isUnchangedSinceRemount(identity) else { return false }
             try Self.move(drop, from: parent, into: root, id: place.id)

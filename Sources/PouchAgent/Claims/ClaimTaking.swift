@@ -55,9 +55,9 @@ extension ClaimRoots {
     ///
     /// - Throws: `.stranded` when the name is taken: the claim stays ours.
     package func unclaim(_ drop: DropPath, at place: ClaimPlace) throws(ClaimFailure) {
-        let (folder, root) = try asking(about: drop) { () throws(FileProblem) in
-            (try standingFolder(), try openRoot(at: place.root))
-        }
+        // A drop folder that is away does not make the claim vanish.
+        let folder = try doing { () throws(FileProblem) in try standingFolder() }
+        let root = try asking(about: drop) { () throws(FileProblem) in try openRoot(at: place.root) }
         try putBack(drop, from: root, at: place, into: folder)
     }
 

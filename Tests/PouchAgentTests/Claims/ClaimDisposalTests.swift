@@ -53,7 +53,7 @@ struct ClaimDisposalTests {
         let claim = try ground.claimed("a")
         let stop = StopSign()
         stop.raise()
-        let refusal = failure { () throws(ClaimFailure) in
+        let refusal = claimFailure { () throws(ClaimFailure) in
             try ground.claims.archive(claim, to: ground.base + "/archive", stop: stop)
         }
         guard case .problem(let problem) = refusal else { Issue.record("\(String(describing: refusal))"); return }
@@ -69,8 +69,10 @@ struct ClaimDisposalTests {
         let ground = try ClaimGround()
         let claim = try ground.claimed("a")
         try "x".write(toFile: ground.base + "/archive", atomically: false, encoding: .utf8)
-        guard case .problem = failure({ () throws(ClaimFailure) in try ground.claims.archive(claim, to: ground.base + "/archive") })
-        else { Issue.record("no problem"); return }
+        let refusal = claimFailure { () throws(ClaimFailure) in
+            try ground.claims.archive(claim, to: ground.base + "/archive")
+        }
+        guard case .problem = refusal else { Issue.record("no problem"); return }
         #expect(ground.claims.locate(claim.path, at: try #require(claim.place), identity: claim.identity).claim != nil)
     }
 
@@ -80,7 +82,7 @@ struct ClaimDisposalTests {
         let claim = try ground.claimed("x/a")
         try ground.claims.delete(claim)
         #expect(ground.entries(in: ground.state + "/claims").isEmpty)
-        #expect(failure { () throws(ClaimFailure) in try ground.claims.delete(claim) } == .vanished(claim.path))
+        #expect(claimFailure { () throws(ClaimFailure) in try ground.claims.delete(claim) } == .vanished(claim.path))
     }
 
     @Test("what was put in the place of a claimed file is not removed")
@@ -91,7 +93,7 @@ struct ClaimDisposalTests {
         let path = "\(place.root)/\(place.id)/a"
         #expect(rename(path, path + ".old") == 0)
         try "other".write(toFile: path, atomically: false, encoding: .utf8)
-        #expect(failure { () throws(ClaimFailure) in try ground.claims.delete(claim) } != nil)
+        #expect(claimFailure { () throws(ClaimFailure) in try ground.claims.delete(claim) } != nil)
         #expect(ground.text(at: path) == "other")
     }
 

@@ -72,6 +72,23 @@ struct ClaimRecoveryTests {
         #expect(location.claim != nil)
     }
 
+    @Test("while the drop folder is away, a claim that is not in its place is not given up, and nothing is given back")
+    func dropFolderAwayAndClaimGone() throws {
+        let ground = try ClaimGround()
+        let claim = try ground.claimed("a", "one")
+        let place = try #require(claim.place)
+        try FileManager.default.removeItem(atPath: ground.drop)
+        guard case .problem = claimFailure({ () throws(ClaimFailure) in try ground.claims.unclaim(claim.path, at: place) }) else {
+            Issue.record("not told")
+            return
+        }
+        try FileManager.default.removeItem(atPath: "\(place.root)/\(place.id)")
+        guard case .unavailable = ground.afterRestart().locate(claim.path, at: place, identity: claim.identity) else {
+            Issue.record("not told")
+            return
+        }
+    }
+
     @Test("a rename that was made of link and unlink, and cut between them, leaves one name")
     func halfRename() throws {
         let ground = try ClaimGround()
@@ -153,7 +170,7 @@ struct ClaimRecoveryTests {
 }
 
 /// True when the command ended well.
-func run(_ command: [String]) -> Bool {
+private func run(_ command: [String]) -> Bool {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command

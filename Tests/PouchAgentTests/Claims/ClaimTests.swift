@@ -65,22 +65,24 @@ struct ClaimTests {
         let ground = try ClaimGround()
         let (drop, identity) = try ground.put("a", "one")
         try "more".write(toFile: ground.drop + "/a", atomically: false, encoding: .utf8)
-        #expect(failure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) }?.isChange == true)
+        #expect(claimFailure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) }?.isChange == true)
         try FileManager.default.removeItem(atPath: ground.drop + "/a")
         let (_, other) = try ground.put("a", "one")
         #expect(
-            failure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) }
+            claimFailure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) }
                 == .changed(drop, now: other))
         try FileManager.default.removeItem(atPath: ground.drop + "/a")
-        #expect(failure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) } == .vanished(drop))
+        #expect(
+            claimFailure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) } == .vanished(drop))
         #expect(mkfifo(ground.drop + "/a", 0o600) == 0)
         #expect(
-            failure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) } == .notRegular(drop, .fifo)
+            claimFailure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) }
+                == .notRegular(drop, .fifo)
         )
         #expect(unlink(ground.drop + "/a") == 0)
         #expect(symlink("/etc/passwd", ground.drop + "/a") == 0)
         #expect(
-            failure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) }
+            claimFailure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) }
                 == .notRegular(drop, .symlink))
         #expect(ground.entries(in: ground.drop) == ["a"])
         #expect(ground.entries(in: ground.state + "/claims").isEmpty)
@@ -93,7 +95,7 @@ struct ClaimTests {
         let identity = try DirectoryHandle.create(outside).createFile(Array("a".utf8)).status().identity
         #expect(symlink(outside, ground.drop + "/in") == 0)
         let drop = try DropPath("in/a")
-        let refusal = failure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) }
+        let refusal = claimFailure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) }
         guard case .problem(let problem) = refusal else { Issue.record("\(String(describing: refusal))"); return }
         #expect(problem.isSymlink)
         #expect(ground.entries(in: outside) == ["a"])
@@ -106,11 +108,11 @@ struct ClaimTests {
         try "secret".write(toFile: secret, atomically: false, encoding: .utf8)
         let lane = BlockingLane(name: "swapper")
         var contents: Set<String> = []
-        for round in 0..<500 {
+        for round in 0..<100 {
             unlink(ground.drop + "/a")
             let (drop, identity) = try ground.put("a", "fine")
             async let swapping: Void = lane.run {
-                for _ in 0..<round % 25 { sched_yield() }
+                for _ in 0..<round * 10 { _ = getppid() }
                 unlink(ground.drop + "/a")
                 symlink(secret, ground.drop + "/a")
             }
@@ -165,7 +167,7 @@ struct ClaimTests {
         _ = try DirectoryHandle.create(outside)
         #expect(symlink(outside, ground.drop + "/.pouch") == 0)
         let (drop, identity) = try ground.put("a")
-        #expect(failure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) } != nil)
+        #expect(claimFailure { () throws(ClaimFailure) in _ = try ground.claims.claim(drop, expected: identity) } != nil)
         #expect(ground.entries(in: outside).isEmpty)
         #expect(ground.entries(in: ground.drop).contains("a"))
     }
@@ -209,13 +211,14 @@ struct ClaimTests {
         _ = try ground.put("a", "two")
         let place = try #require(claim.place)
         #expect(
-            failure { () throws(ClaimFailure) in try ground.claims.unclaim(claim.path, at: place) } == .stranded(claim.path, place))
+            claimFailure { () throws(ClaimFailure) in try ground.claims.unclaim(claim.path, at: place) }
+                == .stranded(claim.path, place))
         #expect(ground.text(at: ground.drop + "/a") == "two")
         #expect(ground.text(at: "\(place.root)/\(place.id)/a") == "one")
     }
 }
 
-func failure(_ work: () throws(ClaimFailure) -> Void) -> ClaimFailure? {
+func claimFailure(_ work: () throws(ClaimFailure) -> Void) -> ClaimFailure? {
     do throws(ClaimFailure) { try work() } catch { return error }
     return nil
 }
