@@ -19,7 +19,7 @@ extension FolderWatch {
         } catch {
             // Gone since it was listed, or not what it was.
             if error.isMissing || error.isSymlink { return }
-            sweep.fail(error.description)
+            sweep.fail(error)
             if !error.isExhausted { await tellUnreadable(found.path, error) }
         }
     }

@@ -11,6 +11,8 @@ final class Sweep {
     var isLimitReached = false
     /// The first thing that could not be looked at.
     var failure: String?
+    /// It could not for want of descriptors or memory: that passes.
+    var isExhausted = false
 
     init(isWhole: Bool, began: Duration, figures: SweepFigures, requests: [CheckedContinuation<SweepFigures?, Never>] = []) {
         self.isWhole = isWhole
@@ -19,14 +21,17 @@ final class Sweep {
         self.requests = requests
     }
 
-    func fail(_ cause: String) {
+    func fail(_ problem: FileProblem) {
         figures.isComplete = false
-        failure = failure ?? cause
+        failure = failure ?? problem.description
+        isExhausted = isExhausted || problem.isExhausted
     }
 }
 
 /// Sweeps: the truth that events only hint at.
 extension FolderWatch {
+    private static let pauseWhenExhausted: Duration = .seconds(2)
+
     /// Goes on with the sweeps that are under way, and begins those that are due. A new folder goes before everything.
     func sweep(atMost count: Int) async {
         if isOverflowed {
@@ -66,7 +71,7 @@ extension FolderWatch {
             let status = try root.handle.status()
             try await enter(root.handle, status, path: [], in: nil, as: [], sweep)
         } catch {
-            sweep.fail(error.description)
+            sweep.fail(error)
         }
     }
 
@@ -89,7 +94,7 @@ extension FolderWatch {
             partialSweep = nil
             // Gone again, or no folder any more: then there is nothing to look through.
             if !error.isMissing, !error.isSymlink { wantedSweep = wantedSweep ?? (error.isExhausted ? nil : .doubt) }
-            if error.isExhausted { nextSweep = min(nextSweep, now + .seconds(1)) }
+            if error.isExhausted { nextSweep = min(nextSweep, now + Self.pauseWhenExhausted) }
         }
     }
 
@@ -99,7 +104,7 @@ extension FolderWatch {
                 guard let found = try sweep.walk.next() else { return await finish(sweep) }
                 await meet(found, sweep)
             } catch {
-                sweep.fail(error.description)
+                sweep.fail(error)
             }
         }
     }
@@ -109,7 +114,7 @@ extension FolderWatch {
             partialSweep = nil
             // What this one left unwatched or unread, a whole one tells of.
             if sweep.isLimitReached, enoughWatches == nil { wantedSweep = wantedSweep ?? .doubt }
-            if sweep.failure != nil { nextSweep = min(nextSweep, now + .seconds(1)) }
+            if sweep.isExhausted { nextSweep = min(nextSweep, now + Self.pauseWhenExhausted) }
             return
         }
         fullSweep = nil
@@ -117,8 +122,9 @@ extension FolderWatch {
         if sweep.figures.isComplete { for watch in tree.removeUnmet() { library?.unwatch(watch) } }
         told.endSweep(isComplete: sweep.figures.isComplete)
         known.endSweep(isComplete: sweep.figures.isComplete)
-        nextSweep = now + folder.sweepEvery
-        if let failure = sweep.failure { await tell(.sweepFailed(folder: folder.path, cause: failure)) }
+        nextSweep = now + (sweep.isExhausted ? min(folder.sweepEvery, Self.pauseWhenExhausted) : folder.sweepEvery)
+        if let failure = sweep.failure, failure != toldFailure { await tell(.sweepFailed(folder: folder.path, cause: failure)) }
+        toldFailure = sweep.failure
         await tellLimit(sweep)
         await receiver.swept(sweep.figures, in: index)
         for request in sweep.requests { request.resume(returning: sweep.figures) }

@@ -37,6 +37,8 @@ final class FolderWatch {
     /// Known to the receiver as they are.
     var known: RememberedFiles
     var isLeaseTold = false
+    /// Why the last sweep was not complete.
+    var toldFailure: String?
     var writers: (taken: Duration, found: OpenWriters)?
     /// What was suggested when the limit on watches was reached; `nil` while all is watched.
     var enoughWatches: Int?

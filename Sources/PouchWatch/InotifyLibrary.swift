@@ -118,6 +118,8 @@ final class InotifyLibrary: Sendable {
     /// Hands all events that are there to their owners.
     func drain() {
         state.withLock { state in
+            // It could not be started afresh: again. The next sweep of each folder sets its watches.
+            if state.descriptor == nil { state.descriptor = try? Self.start() }
             Self.drain(&state)
             if state.deadEntries > Self.mostDeadEntries, state.deadEntries > 2 * state.watches.count { Self.restart(&state) }
         }
@@ -173,7 +175,7 @@ final class InotifyLibrary: Sendable {
         state.watches = [:]
         state.watchOfFolder = [:]
         state.deadEntries = 0
-        // Without it there are no events, and all folders count as unwatched until the next start.
+        // Without it there are no events, and all folders count as unwatched until `drain` has it.
         state.descriptor = try? start()
         for owner in owners { owner.loseWatches() }
     }
