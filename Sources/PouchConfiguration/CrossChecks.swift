@@ -9,7 +9,17 @@ struct CrossChecks {
     let resolve: (String) -> String
 
     func problems() -> [LocatedProblem] {
-        routeNames() + routeTargets() + idlePartners() + idleIdentities() + FolderChecks(draft: draft, resolve: resolve).problems()
+        routeNames() + routeTargets() + idlePartners() + idleIdentities() + folderProblems()
+    }
+
+    private func folderProblems() -> [LocatedProblem] {
+        let checks = FolderChecks(folders: draft.folders, resolve: resolve)
+        let state = draft.agent.map { checks.conflicts(of: $0.state.value, at: $0.state.mark, called: "the state") } ?? []
+        let archives = draft.folders.flatMap { folder -> [LocatedProblem] in
+            guard case .archive(let path, _) = folder.then.value else { return [] }
+            return checks.conflicts(of: path, at: folder.then.mark, called: "the archive")
+        }
+        return checks.overlaps() + state + archives
     }
 
     private func routeNames() -> [LocatedProblem] {
@@ -64,89 +74,5 @@ struct CrossChecks {
         case .mapping(let mapping): mapping.entries.flatMap { texts(in: $0.value) }
         case nil: []
         }
-    }
-}
-
-/// A watched tree holds drops and nothing of ours, and each drop has one folder.
-struct FolderChecks {
-    let draft: Draft
-    let resolve: (String) -> String
-
-    private struct Place {
-        let written: String
-        let real: String
-        let mark: Mark
-
-        /// Bytes are compared: as texts, two names may be the same to Swift that are not to the kernel.
-        func isSame(as other: Place) -> Bool { real.utf8.elementsEqual(other.real.utf8) }
-
-        func isInside(_ other: Place) -> Bool {
-            isSame(as: other) || real.utf8.starts(with: (other.real == "/" ? "/" : other.real + "/").utf8)
-        }
-    }
-
-    func problems() -> [LocatedProblem] {
-        let trees = draft.folders.map { (place: place($0.watch.value, $0.watch.mark), isRecursive: $0.recursive) }
-        var problems: [LocatedProblem] = []
-        for (index, tree) in trees.enumerated() {
-            for other in trees[..<index] { problems += overlap(tree, other) }
-        }
-        if let state = draft.agent?.state {
-            let state = place(state.value, state.mark)
-            problems += trees.flatMap { conflict(state, "the state", with: $0.place) }
-        }
-        for folder in draft.folders {
-            guard case .archive(let path, _) = folder.then.value else { continue }
-            let archive = place(path, folder.then.mark)
-            problems += trees.flatMap { conflict(archive, "the archive", with: $0.place) }
-        }
-        return problems
-    }
-
-    private func place(_ path: SettingsPath, _ mark: Mark) -> Place {
-        Place(written: Quoted.shortened(path.written), real: resolve(path.absolute), mark: mark)
-    }
-
-    /// Reported at the one that is further down in the file.
-    private func overlap(
-        _ tree: (place: Place, isRecursive: Bool),
-        _ other: (place: Place, isRecursive: Bool)
-    ) -> [LocatedProblem] {
-        let (place, otherPlace) = (tree.place, other.place)
-        if place.isSame(as: otherPlace) {
-            return [
-                LocatedProblem(
-                    at: place.mark, "'\(place.written)' is watched already, see line \(otherPlace.mark.line)",
-                    hint: "one folder may have several routes")
-            ]
-        }
-        let hint = "watch one of them, or give the outer one recursive: false"
-        if other.isRecursive, place.isInside(otherPlace) {
-            return [
-                LocatedProblem(at: place.mark, "'\(place.written)' lies inside the watched '\(otherPlace.written)'", hint: hint)
-            ]
-        }
-        if tree.isRecursive, otherPlace.isInside(place) {
-            return [LocatedProblem(at: place.mark, "'\(place.written)' contains the watched '\(otherPlace.written)'", hint: hint)]
-        }
-        return []
-    }
-
-    private func conflict(_ ours: Place, _ what: String, with tree: Place) -> [LocatedProblem] {
-        if ours.isInside(tree) {
-            return [
-                LocatedProblem(
-                    at: ours.mark, "\(what) '\(ours.written)' lies inside the watched '\(tree.written)'",
-                    hint: "files of the agent would be taken for drops: move \(what) elsewhere")
-            ]
-        }
-        if tree.isInside(ours) {
-            return [
-                LocatedProblem(
-                    at: ours.mark, "\(what) '\(ours.written)' contains the watched '\(tree.written)'",
-                    hint: "drops would be taken for files of the agent: give \(what) a folder of its own")
-            ]
-        }
-        return []
     }
 }

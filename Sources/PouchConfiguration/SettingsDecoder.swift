@@ -15,13 +15,11 @@ package struct ConfigurationProblems: Error, Hashable, Sendable, CustomStringCon
 /// A type that takes several forms tries them with its single value container: that one throws and notes nothing. A type
 /// that throws a `SettingsProblem` has it reported at the key path in it.
 package struct SettingsDecoder: Hashable, Sendable {
-    private let file: String
+    /// The name of the file in messages.
+    package let file: String
     /// The absolute path that relative paths start from.
     package let folder: String
 
-    /// - Parameters:
-    ///   - file: the name of the file in messages.
-    ///   - folder: the absolute path that relative paths start from.
     package init(file: String, folder: String) {
         self.file = file
         self.folder = folder

@@ -12,4 +12,14 @@ package struct SoundParts: Sendable {
     package let partners: [PartnerSettings]
     package let folders: [FolderSettings]
     package let routes: [RouteSettings]
+
+    /// Whether a folder that a destination writes to lies in or around a watched one, where symbolic links lead: what is put
+    /// there would be taken for a drop.
+    ///
+    /// - Parameter what: "the folder of acme".
+    package func conflicts(of path: SettingsPath, at mark: Mark, called what: String) -> [ConfigurationProblem] {
+        FolderChecks(folders: folders, resolve: RealPath.resolve)
+            .conflicts(of: path, at: mark, called: what)
+            .map { $0.inFile(decoder.file) }
+    }
 }

@@ -1,7 +1,7 @@
 /// Finds what was probably meant.
-enum Suggestion {
+package enum Suggestion {
     /// The nearest candidate, when it is near enough to be a slip of the finger.
-    static func nearest(to text: String, among candidates: some Sequence<String>) -> String? {
+    package static func nearest(to text: String, among candidates: some Sequence<String>) -> String? {
         guard text.utf8.count <= 64 else { return nil }
         return
             candidates

@@ -152,6 +152,23 @@ struct ConfigurationFileTests {
         #expect(outcome.configuration == nil)
     }
 
+    @Test("is told where a destination would write into a watched folder")
+    func destinationInFolder() throws {
+        let outcome = SampleConfiguration("unmatched: hold").read { parts in
+            ["./drop/inbox", ".", "./inbox"].flatMap { path in
+                (try? SettingsPath(path, in: parts.decoder.folder)).map {
+                    parts.conflicts(of: $0, at: parts.partners[0].adapter.mark, called: "the folder of acme")
+                } ?? []
+            }
+        }
+        #expect(
+            outcome.problems.map(\.text) == [
+                "the folder of acme './drop/inbox' lies inside the watched './drop'",
+                "the folder of acme '.' contains the watched './drop'",
+            ])
+        #expect(outcome.problems.first?.mark == Mark(line: 4, column: 38))
+    }
+
     @Test("is refused when only the check of another module fails, and taken with a mere warning")
     func checksDecide() {
         let sample = SampleConfiguration("unmatched: hold")
@@ -193,5 +210,19 @@ struct SecretFileTests {
         #expect(
             problem(missing)
                 == "the secret in '\(missing)' cannot be used: the file could not be opened: No such file or directory")
+    }
+}
+
+@Suite("The example beside the sources")
+struct ExampleTests {
+    @Test("is a sound configuration")
+    func isSound() throws {
+        // `Tests/PouchConfigurationTests/` lies two folders below it.
+        let file = try #require(realpath(#filePath, nil))
+        defer { free(file) }
+        let root = "/" + String(cString: file).split(separator: "/").dropLast(3).joined(separator: "/")
+        let outcome = ConfigurationFile.load(path: root + "/agent.yaml", environment: [:], checksOwnership: false)
+        #expect(outcome.messages == "")
+        #expect(outcome.configuration != nil)
     }
 }
