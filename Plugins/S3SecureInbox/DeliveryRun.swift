@@ -33,10 +33,12 @@ struct DeliveryRun: Sendable {
         let storage = Storage(run: self)
         var stored: Progress.Stored
         if let kept = known?.stored { stored = kept } else { stored = try await storage.store() }
-        guard let target = plan.inbox, let publisher = inbox.publisher else { return try await handOver(stored) }
+        guard let target = plan.inbox, let publisher = inbox.publisher, let s3 = inbox.publisherS3 else {
+            return try await handOver(stored)
+        }
 
         var announced = known?.publishing
-        let publication = Publication(run: self, target: target, publisher: publisher)
+        let publication = Publication(run: self, target: target, publisher: publisher, s3: s3)
         let first = try await publication.publish(stored, announced: announced, mayStoreAgain: known != nil)
         switch first {
         case .published(let outcome): return outcome

@@ -19,8 +19,10 @@ extension S3SecureInbox {
                         hint: "whoever has it can read what lies in the repository: give each stage its own role"))
             }
         }
-        findings += await whereIs(plan.repository.place, by: generator)
-        if let publisher, let inbox = plan.inbox { findings += await whereIs(inbox.place, by: publisher) }
+        findings += await whereIs(plan.repository.place, by: generator, generatorS3)
+        if let publisher, let publisherS3, let inbox = plan.inbox {
+            findings += await whereIs(inbox.place, by: publisher, publisherS3)
+        }
         findings += await describe(plan.repository.key, by: generator)
         if let publisher, let inbox = plan.inbox { findings += await describe(inbox.key, by: publisher) }
         findings.append(await probe())
@@ -54,8 +56,7 @@ extension S3SecureInbox {
         }
     }
 
-    private func whereIs(_ place: BucketPlace, by party: Party) async -> [Finding] {
-        let s3 = S3(credentials: party.credentials, link: link)
+    private func whereIs(_ place: BucketPlace, by party: Party, _ s3: S3) async -> [Finding] {
         do throws(AWSFailure) {
             let region = try await s3.headBucket(place)
             return [
@@ -115,7 +116,7 @@ extension S3SecureInbox {
         let put = PutObject(bucket: repository.place, key: key, body: .none, digests: empty, attributes: attributes)
         let place = "s3://\(repository.place.name)/\(key)"
         do throws(AWSFailure) {
-            let answer = try await S3(credentials: generator.credentials, link: link).putObject(put)
+            let answer = try await generatorS3.putObject(put)
             do throws(DeliveryFailure) {
                 try Verification(attempt: "store a probe", place: "repository").check(answer.encryption, key: repository.key)
             } catch {

@@ -12,12 +12,12 @@ struct Publication: Sendable {
     let run: DeliveryRun
     let target: InboxPlan.Inbox
     let publisher: S3SecureInbox.Party
+    let s3: S3
 
     /// After this long a refusal that gives no reason may mean that the object has expired.
     private static let freshness: Duration = .seconds(86_400)
 
     private var attempt: String { "copy \(run.name) to the inbox of \(run.context.partner)" }
-    private var s3: S3 { S3(credentials: publisher.credentials, link: run.inbox.link) }
 
     /// What happened so far.
     private struct Log {

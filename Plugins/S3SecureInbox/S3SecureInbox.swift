@@ -41,6 +41,9 @@ package struct S3SecureInbox: Destination {
     let publisher: Party?
     let link: AWSLink
     let services: Services
+    /// As the generator, and as the publisher. Made once: a client keeps the day's signing keys.
+    let generatorS3: S3
+    let publisherS3: S3?
 
     /// - Parameters:
     ///   - publisher: `nil` where somebody else publishes.
@@ -51,6 +54,8 @@ package struct S3SecureInbox: Destination {
         self.publisher = publisher
         self.link = link
         self.services = services
+        generatorS3 = S3(credentials: generator.credentials, link: link)
+        publisherS3 = publisher.map { S3(credentials: $0.credentials, link: link) }
     }
 
     package var traits: DestinationTraits {

@@ -42,9 +42,8 @@ struct Storage: Sendable {
     }
 
     private func send(_ put: PutObject) async throws(DeliveryFailure) -> PutObject.Answer {
-        let s3 = S3(credentials: run.inbox.generator.credentials, link: run.inbox.link)
         do throws(AWSFailure) {
-            return try await s3.putObject(put) { [context = run.context] in context.report(bytesSent: $0) }
+            return try await run.inbox.generatorS3.putObject(put) { [context = run.context] in context.report(bytesSent: $0) }
         } catch {
             // Whatever S3 made of it: a file that is not the one that was claimed is the better reason.
             try run.file.verifyUnchanged()

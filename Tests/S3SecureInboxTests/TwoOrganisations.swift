@@ -1,0 +1,105 @@
+import FoundationEssentials
+import PouchAWS
+import PouchHTTP
+import PouchKit
+import PouchTestSupport
+import S3SecureInbox
+
+/// The sandbox's two organisations, seen from outside: a destination that delivers to org B, the sandbox's own account of what lies
+/// where, and faults.
+struct TwoOrganisations {
+    struct Exhibit: Decodable {
+        let bucket: String
+        let key: String
+        let isLatest: Bool
+        let size: Int64
+        let sha256: String?
+        let owner: String
+        let keyARN: String?
+        let encryption: String
+        let metadata: [String: String]
+    }
+
+    /// A line of the sandbox's request log.
+    struct LogLine: Decodable {
+        struct KeyCheck: Decodable { let action: String }
+
+        let service: String
+        let caller: String?
+        let action: String
+        let kms: [KeyCheck]
+        let expectedOwner: String?
+        let sourceExpectedOwner: String?
+    }
+
+    static let key = "arn:aws:kms:eu-west-1:222222222222:key/11112222-3333-4444-5555-666677778888"
+
+    let folder: String
+    let engine: HTTPEngine
+    let link: AWSLink
+    let files: TemporaryFolder
+    private let url: String
+    private let token: String
+
+    init(folder: String, port: Int) throws {
+        self.folder = folder
+        url = "https://127.0.0.1:\(port)"
+        engine = HTTPEngine(network: HTTPNetwork(caFile: folder + "/ca.pem"))
+        link = AWSLink(transport: engine, clock: SystemClock(), jitter: { 0 })
+        files = try TemporaryFolder("drops")
+        token = try String(decoding: Data(contentsOf: URL(filePath: folder + "/token")), as: UTF8.self)
+            .split(separator: "\n").joined()
+    }
+
+    func destination(_ change: (inout S3SecureInboxSettings) -> Void = { _ in }) throws -> S3SecureInbox {
+        var settings = try Settings.sample()
+        settings.inbox?.key = Self.key
+        change(&settings)
+        let (plan, problems) = settings.checked(knowing: Settings.identities, endpoint: try EndpointURL(url))
+        guard let plan else { throw problems[0] }
+        return S3SecureInbox(
+            plan: plan, generator: try party("generator"), publisher: plan.inbox == nil ? nil : try party("publisher"), link: link,
+            services: S3SecureInbox.Services(sts: try EndpointURL(url), kms: try EndpointURL(url)))
+    }
+
+    private func party(_ name: String) throws -> S3SecureInbox.Party {
+        let role = try RoleARN("arn:aws:iam::111111111111:role/\(name)")
+        let credentials = RefreshingCredentials.role(
+            STS.RoleRequest(role: role, sessionName: "pouch"),
+            from: CredentialsFile(path: folder + "/credentials", section: "edge"), region: try Region("eu-west-1"),
+            endpoint: try EndpointURL(url), link: link)
+        return S3SecureInbox.Party(name: try IdentityName(name), credentials: credentials, role: role)
+    }
+
+    func file(_ text: String, name: String = "report.csv") throws -> TestFile {
+        try TestFile(Array(text.utf8), in: files, name: name)
+    }
+
+    // MARK: The sandbox's word
+
+    func inbox() async throws -> [Exhibit] {
+        let answer = try await control("GET", "objects?bucket=acme-inbox")
+        return try JSONDecoder().decode([Exhibit].self, from: Data(answer))
+    }
+
+    func add(_ fault: String) async throws { _ = try await control("POST", "faults", fault) }
+
+    func expireSessions() async throws { _ = try await control("POST", "expire", "{}") }
+
+    func log() throws -> [LogLine] {
+        let data = try Data(contentsOf: URL(filePath: folder + "/requests.jsonl"))
+        return data.split(separator: UInt8(ascii: "\n")).compactMap { try? JSONDecoder().decode(LogLine.self, from: $0) }
+    }
+
+    func control(_ method: String, _ path: String, _ body: String = "") async throws -> [UInt8] {
+        let response = try await engine.send(
+            HTTPRequest(
+                method: method, url: "\(url)/_sandbox/\(path)",
+                headers: [("authorization", "Bearer \(token)"), ("content-type", "application/json")],
+                body: body.isEmpty ? .none : .bytes(Array(body.utf8))))
+        guard response.status == 200 else {
+            throw HTTPFailure(kind: .badAnswer, outcome: .unknown, text: String(decoding: response.body, as: UTF8.self))
+        }
+        return response.body
+    }
+}
