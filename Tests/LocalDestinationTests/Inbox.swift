@@ -3,21 +3,21 @@ import LocalDestination
 import PouchCrypto
 import PouchFiles
 import PouchKit
+import PouchTestSupport
 import Synchronization
 
 /// A file to send and a folder to deliver to, of one test, gone with it.
 final class Inbox: Sendable {
+    private let temporary: TemporaryFolder
     let base: String
     let path: String
 
     init() throws {
-        let temporary = NSTemporaryDirectory()
-        base = (temporary.hasSuffix("/") ? temporary : temporary + "/") + "pouch-local-\(UUID().uuidString)"
+        temporary = try TemporaryFolder("local")
+        base = temporary.path
         path = base + "/inbox"
         _ = try DirectoryHandle.create(path)
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: base) }
 
     func destination(
         whenTaken: String? = nil, mode: String? = nil, owner: String? = nil, createFolders: Bool? = nil, path: String? = nil

@@ -2,6 +2,7 @@ import Foundation
 import PouchAgent
 import PouchFiles
 import PouchKit
+import PouchTestSupport
 import Synchronization
 
 /// A drop folder and a state folder of one test, gone with it.
@@ -10,14 +11,14 @@ final class ClaimGround: Sendable {
     let drop: String
     let state: String
     let claims: ClaimRoots
+    private let temporary: TemporaryFolder
     private let noticed: NoticeLog
 
     /// - Parameter dropParent: Where the drop folder lies; the state lies in the temporary folder.
     init(dropParent: String? = nil) throws {
-        let name = "pouch-claims-\(UUID().uuidString)"
-        let temporary = NSTemporaryDirectory()
-        base = (temporary.hasSuffix("/") ? temporary : temporary + "/") + name
-        drop = (dropParent.map { $0 + "/" + name } ?? base) + "/drop"
+        temporary = try TemporaryFolder("claims")
+        base = temporary.path
+        drop = (dropParent.map { $0 + "/pouch-claims-\(UUID().uuidString)" } ?? base) + "/drop"
         state = base + "/state"
         _ = try DirectoryHandle.create(drop)
         _ = try DirectoryHandle.create(state)
@@ -37,7 +38,6 @@ final class ClaimGround: Sendable {
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: base)
         if !drop.hasPrefix(base) { try? FileManager.default.removeItem(atPath: (drop as NSString).deletingLastPathComponent) }
     }
 
