@@ -1,4 +1,5 @@
 import PouchAWS
+import PouchTestSupport
 import Testing
 
 @Suite("The files that AWS tools share")

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import PouchAWS
+import PouchTestSupport
 import Testing
 
 @Suite("The S3 endpoint")

@@ -51,6 +51,11 @@ package struct AWSCall: Sendable {
     }
 }
 
+extension HTTPTimeouts {
+    /// For what a service answers from memory.
+    static let question = HTTPTimeouts(answer: .seconds(30), stall: .seconds(30))
+}
+
 /// What support asks for.
 package struct RequestIDs: Hashable, Sendable {
     /// `x-amz-request-id`

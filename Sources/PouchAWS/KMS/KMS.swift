@@ -33,6 +33,7 @@ package struct KMS: Sendable {
         // A key ARN has no character that JSON would escape.
         call.body = .bytes(Array("{\"KeyId\":\"\(key)\"}".utf8))
         call.answer = .json
+        call.timeouts = .question
         let answer = try await client.send(call)
         let description: Description
         do {

@@ -65,6 +65,8 @@ extension S3 {
         call.headers.append(("x-amz-tagging-directive", "REPLACE"))
         call.answer = .xml(root: "CopyObjectResult")
         call.repeatability = .onlyIfNotSent
+        // S3 copies 5 GiB to another region in minutes, and cancels a copy whose client went away.
+        call.timeouts = HTTPTimeouts(answer: .seconds(900), stall: .seconds(300))
         let answer = try await client.send(call)
         guard let etag = answer.document?.value("ETag") else {
             throw answer.unreadable(of: call, reason: "the answer has no ETag")

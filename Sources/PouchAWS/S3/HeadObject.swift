@@ -20,6 +20,7 @@ extension S3 {
         versionID: String? = nil
     ) async throws(AWSFailure) -> ObjectReport {
         var call = call("HeadObject", method: "HEAD", in: bucket, key: key)
+        call.timeouts = .question
         if let versionID { call.query = [QueryItem("versionId", versionID)] }
         let answer = try await client.send(call)
         let prefix = "x-amz-meta-"
@@ -42,7 +43,9 @@ extension S3 {
     ///
     /// - Throws: `AWSFailure`; its `region` is there even where the caller may not look at the bucket.
     package func headBucket(_ bucket: BucketPlace) async throws(AWSFailure) -> Region {
-        let answer = try await client.send(call("HeadBucket", method: "HEAD", in: bucket))
+        var call = call("HeadBucket", method: "HEAD", in: bucket)
+        call.timeouts = .question
+        let answer = try await client.send(call)
         return answer.headers["x-amz-bucket-region"].flatMap { try? Region($0) } ?? answer.region
     }
 }

@@ -77,6 +77,7 @@ package struct STS: Sendable {
         call.body = .bytes(Array(form.map { $0 + "=" + PercentEncoding.encoded($1) }.joined(separator: "&").utf8))
         call.headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")]
         call.answer = .xml(root: operation + "Response")
+        call.timeouts = .question
         return call
     }
 }
