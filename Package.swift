@@ -18,6 +18,7 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 /// Only for `FilePath`, in which swift-subprocess takes a program's path.
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -96,7 +97,7 @@ let package = Package(
                 "LocalDestination", "S3SecureInbox",
                 "PouchAWS", "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchHTTP", "PouchJournal",
                 "PouchKit", "PouchManifest", "PouchRouting", "PouchSandbox", "PouchWatch",
-                argumentParser, logging, lifecycle,
+                argumentParser, logging, lifecycle, signals,
             ]
         ),
         .executableTarget(name: "pouch", dependencies: ["PouchCommands"], path: "Sources/pouch", swiftSettings: strict),

@@ -57,8 +57,9 @@ package final class Agent: Sendable {
         } catch {
             throw AgentFailure(error.description)
         }
+        let repairs = try await ManifestJoint.join(journal, folder: JournalPlace.manifestFolder(state: plan.state))
         let agent = Agent(plan: plan, clock: clock, logger: logger, journal: journal, holds: holds, lock: lock)
-        await agent.tellOpening()
+        agent.tellOpening(repairs)
         return agent
     }
 
@@ -327,7 +328,15 @@ package final class Agent: Sendable {
         return RunEnding(snapshot: snapshot, folders: intake.folderStates, account: recovery.lastAccount)
     }
 
-    private func tellOpening() async {
+    private func tellOpening(_ repairs: [ManifestFile.Repair]) {
+        for repair in repairs {
+            alerts.raise(
+                .damaged,
+                subject: "manifest",
+                code: "manifest-torn",
+                text: "the manifest ended in \(repair.byteCount) bytes that are no line; they are kept at \(repair.keptAt)"
+            )
+        }
         let report = journal.report
         if let damage = report.damage {
             alerts.raise(

@@ -28,6 +28,9 @@ package struct PouchCommand: AsyncParsableCommand {
     )
 
     package init() {}
+
+    /// Parses the command line and runs what it says; ends the process with the command's exit code.
+    package static func start() async { await main() }
 }
 
 enum Version {

@@ -1,3 +1,3 @@
 import PouchCommands
 
-await PouchCommand.main()
+await PouchCommand.start()

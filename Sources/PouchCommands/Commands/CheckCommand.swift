@@ -1,5 +1,9 @@
 import ArgumentParser
+import PouchAgent
 import PouchConfiguration
+import PouchKit
+import PouchRouting
+import PouchWatch
 
 /// `pouch check`
 struct CheckCommand: AsyncParsableCommand {

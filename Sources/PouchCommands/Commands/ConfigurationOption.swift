@@ -1,4 +1,5 @@
 import ArgumentParser
+import PouchConfiguration
 
 /// `--config PATH`, the same everywhere.
 struct ConfigurationOption: ParsableArguments {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import PouchAgent
 import PouchKit
 
 /// `pouch doctor`

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import PouchAgent
+import PouchConfiguration
 import PouchFiles
 import PouchKit
 import PouchRouting
@@ -62,7 +63,7 @@ struct ExplainCommand: AsyncParsableCommand {
     }
 
     private func settling(_ drop: DropPath, folder: FolderPlan, found: FileStatus?) -> [String] {
-        if let reason = folder.watched.ignore.reason(toIgnore: drop) { return ["is ignored: \(reason)"] }
+        if let reason = folder.watched.ignore.reason(for: drop) { return ["is ignored: \(reason)"] }
         if !folder.watched.recursive, drop.parent != nil { return ["is ignored: the folder is not watched recursively"] }
         let rule =
             switch folder.watched.ready {

@@ -3,6 +3,7 @@ import Logging
 import PouchAgent
 import PouchKit
 import ServiceLifecycle
+import UnixSignals
 
 /// `pouch run`
 struct RunCommand: AsyncParsableCommand {

@@ -33,7 +33,11 @@ struct SendCommand: AsyncParsableCommand {
             let told = try ControlClient(state: blueprint.plan.state).ask(request) { progress in
                 if case .progress(let sent, let total) = progress { bar.show(sent: sent, of: total) }
             }
-            answer = try await told ?? sendOurselves(request, blueprint: blueprint, bar: &bar)
+            if let told {
+                answer = told
+            } else {
+                answer = try await sendOurselves(request, blueprint: blueprint, bar: &bar)
+            }
         } catch let problem as SocketProblem {
             throw Refusal("\(problem)").told()
         }

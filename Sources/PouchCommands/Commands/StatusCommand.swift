@@ -46,7 +46,7 @@ struct StatusSource {
             case .refused(let text, let hint): throw Refusal(text, hint: hint).told()
             case .progress, nil: break
             }
-            let journal = try Journal.openReadOnly(at: JournalPlace.path(state: state))
+            let journal = try await Journal.openReadOnly(at: JournalPlace.path(state: state))
             return AgentStatus(isRunning: false, at: SystemClock().now, journal: try await journal.snapshot(now: SystemClock().now))
         } catch let problem as SocketProblem {
             throw Refusal("\(problem)").told()

@@ -27,7 +27,7 @@ struct TraceCommand: AsyncParsableCommand {
         let blueprint = try file.load(quietly: true)
         let stories: [DeliveryStory]
         do {
-            let journal = try Journal.openReadOnly(at: JournalPlace.path(state: blueprint.plan.state))
+            let journal = try await Journal.openReadOnly(at: JournalPlace.path(state: blueprint.plan.state))
             stories = try await journal.trace(text)
         } catch {
             throw Refusal("\(error)").told()

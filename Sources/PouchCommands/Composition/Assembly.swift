@@ -139,14 +139,10 @@ struct Assembly {
 
     /// What a local destination writes into a watched tree would be taken again, for ever.
     private mutating func refuseWatched(_ destination: any Destination, of settings: PartnerSettings) {
-        guard let local = destination.traits.localFolder else { return }
-        for folder in parts.folders where FolderNesting.lies(local, in: folder.watch.value.absolute) {
-            add(
-                settings.adapter.mark,
-                "the folder \(local) of the partner \(settings.name.value) lies in the watched folder \(folder.watch.value.written)",
-                hint: "what is delivered there would be taken again: move one of them"
-            )
+        guard let local = destination.traits.localFolder, let path = try? SettingsPath(local, in: parts.decoder.folder) else {
+            return
         }
+        problems += parts.conflicts(of: path, at: settings.adapter.mark, called: "the folder of \(settings.name.value)")
     }
 
     private mutating func add(_ mark: Mark, _ text: String, hint: String? = nil) {

@@ -33,7 +33,7 @@ struct DestinationCatalog {
     private func secureInbox(_ partner: PartnerSettings) throws(ConfigurationProblems) -> (
         (any Destination)?, [ConfigurationProblem]
     ) {
-        let settings = try parts.decoder.decode(SecureInboxSettings.self, from: partner.settings)
+        let settings = try parts.decoder.decode(S3SecureInboxSettings.self, from: partner.settings)
         let (destination, problems) = SecureInboxWiring(parts: parts).destination(settings)
         return (destination, problems.map { parts.decoder.locate($0, in: partner.settings) })
     }
