@@ -35,15 +35,17 @@ public struct DeliveryKey: Hashable, Sendable, Codable, CustomStringConvertible 
 
     /// The key to use when this one is taken: `<stem>~<8 hex of the delivery id><ext>`.
     ///
-    /// It is cut, at the stem, when it would become too long for a key or a file name (255 bytes a part).
+    /// It is cut, at the stem, when it would become too long for a key or a file name (255 bytes a part). An extension that
+    /// leaves no room is cut like a stem, and folders that leave none are left out from the last one on.
     public func suffixed(for delivery: DeliveryID) -> DeliveryKey {
-        let (stem, ext) = Self.stemAndExtension(of: name)
-        let suffix = "~" + delivery.shortForm + ext
-        let folderLength = folder.isEmpty ? 0 : folder.utf8.count + 1
-        let room = min(255, Self.longestKey - folderLength) - suffix.utf8.count
-        var kept = stem
-        while kept.utf8.count > max(room, 0) { kept.removeLast() }
-        let newName = kept + suffix
+        let suffix = "~" + delivery.shortForm
+        var folder = folder[...]
+        var room: Int { min(255, Self.longestKey - (folder.isEmpty ? 0 : folder.utf8.count + 1)) - suffix.utf8.count }
+        while room < 0 { folder = folder.utf8.lastIndex(of: UInt8(ascii: "/")).map { folder[..<$0] } ?? "" }
+        var (stem, ext) = Self.stemAndExtension(of: name)
+        if ext.utf8.count > room { (stem, ext) = (name, "") }
+        while stem.utf8.count + ext.utf8.count > room { stem.removeLast() }
+        let newName = stem + suffix + ext
         return DeliveryKey(unchecked: folder.isEmpty ? newName : folder + "/" + newName)
     }
 

@@ -1,5 +1,6 @@
 import PouchKit
 import PouchRouting
+import PouchTestSupport
 import Testing
 
 struct KeyTemplateTests {
@@ -107,7 +108,7 @@ struct KeyTemplateTests {
 
     @Test("whatever the template and the name are, a key is safe or refused")
     func survivesFuzzing() throws {
-        var generator = SplitMix(seed: 7)
+        var generator = SeededGenerator(seed: 7)
         let pieces = [
             "{name}", "{stem}", "{ext}", "{path}", "{folder}", "{date}", "{a}", "/", "/", ".", "..", "x", "\\{", "ü", "~", "{",
             "\\",

@@ -1,5 +1,6 @@
 import PouchKit
 import PouchRouting
+import PouchTestSupport
 import Testing
 
 struct PathPatternTests {
@@ -128,7 +129,7 @@ struct PathPatternTests {
 
     @Test("matching agrees with a plain backtracking matcher on small cases")
     func agreesWithTheObvious() throws {
-        var generator = SplitMix(seed: 11)
+        var generator = SeededGenerator(seed: 11)
         var matched = 0
         for _ in 0..<20_000 {
             let pattern = (0..<Int.random(in: 1...4, using: &generator)).map { _ in
@@ -192,20 +193,5 @@ struct GlobTests {
     func refusesCaptures() {
         let error = #expect(throws: PatternError.self) { try Glob("./drops/{customer}") }
         #expect(error?.offset == 8)
-    }
-}
-
-/// Small, fast and the same everywhere.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
     }
 }
