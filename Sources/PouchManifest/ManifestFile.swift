@@ -62,19 +62,21 @@ package struct ManifestFile: ~Copyable {
 
     /// Appends the lines that the file does not have yet, and returns when all of them are durable.
     ///
-    /// A line that it has already (the agent was stopped between writing and forgetting) must be the same, and is not
-    /// written again.
+    /// An empty file takes up the chain wherever it is. A line that the file has already (the agent was stopped between
+    /// writing and forgetting) must be the same, and is not written again.
     ///
     /// - Parameter lines: of consecutive sequences.
     /// - Throws: `ManifestFileProblem`; then the file is as it was, or `open` will find and cut what is too much.
     package mutating func append(_ lines: [Line]) throws(ManifestFileProblem) {
         try compare(lines.filter { $0.sequence <= lastSequence })
+        let known = lines.filter { $0.sequence <= lastSequence }
         let fresh = lines.filter { $0.sequence > lastSequence }
         var bytes: [UInt8] = []
-        for (offset, line) in fresh.enumerated() {
-            guard line.sequence == lastSequence + 1 + Int64(offset) else {
-                throw .gap(file: file.path, last: lastSequence + Int64(offset), next: line.sequence)
-            }
+        // Where the file was lost, the chain goes on where the journal is: that the beginning is missing shows when it is verified.
+        var end = size == 0 ? (fresh.first?.sequence ?? 1) - 1 : lastSequence
+        for line in fresh {
+            guard line.sequence == end + 1 else { throw .gap(file: file.path, last: end, next: line.sequence) }
+            end += 1
             bytes += line.bytes
             bytes.append(UInt8(ascii: "\n"))
         }
@@ -83,8 +85,12 @@ package struct ManifestFile: ~Copyable {
             // Also when nothing was written: what is there may have been written by an agent that died before this line.
             try file.sync()
         } catch {
-            // After a failed sync the kernel may have dropped the pages: they must be written again, and so must go first.
-            try? file.truncate(to: size)
+            // After a failed sync the kernel may have dropped the pages, and a second one may succeed without them: whatever
+            // was not confirmed goes, and is written again.
+            let unconfirmed = known.last?.sequence == lastSequence ? known.reduce(0) { $0 + Int64($1.bytes.count) + 1 } : 0
+            try? file.truncate(to: size - unconfirmed)
+            size -= unconfirmed
+            try? readEnd()
             throw .file(error)
         }
         guard let last = fresh.last else { return }

@@ -1,4 +1,3 @@
-import Glibc
 import LocalDestination
 import PouchFiles
 import PouchKit
@@ -51,11 +50,14 @@ private final class FolderHarness: DestinationHarness {
         try folder.files(in: "inbox").filter(Self.isPart).map { VisibleText.escaped($0) }
     }
 
-    let faults: Set<DestinationFault> = []
+    let faults: Set<DestinationFault> = TemporaryFolder.mayMount ? [.fullDisk, .refusePermission] : []
 
-    func inject(_ fault: DestinationFault) async throws {}
+    /// A file system of a megabyte, or one that may not be written to, in the place of the folder.
+    func inject(_ fault: DestinationFault) async throws {
+        try folder.mountSmall(on: "inbox", isReadOnly: fault == .refusePermission)
+    }
 
-    func heal() async throws {}
+    func heal() async throws { folder.unmount("inbox") }
 
     /// A file where the folder must be.
     func breakTarget() async throws {

@@ -58,6 +58,15 @@ struct ManifestFileTests {
         #expect(try contents() == Specimens.bytes(Array(lines[..<2])))
     }
 
+    @Test("a manifest that was lost goes on where the journal is, and says what is missing")
+    func goesOnAfterALoss() throws {
+        let lines = try Specimens.lines(6)
+        try append(Array(lines[3...]))
+        let report = try ManifestVerification.verify(folder: place, head: Specimens.head(lines))
+        #expect(report.findings.map(\.description) == ["line 1: removed: sequences 1 to 3 must come before this line"])
+        #expect(report.isAnchored)
+    }
+
     @Test("another line at the same place is refused: the file belongs to another journal")
     func refusesConflicts() throws {
         let lines = try Specimens.lines(4)
@@ -132,5 +141,27 @@ struct ManifestFileTests {
         try ManifestReader.forEachLine(in: place) { seen.append($0) }
         #expect(seen == lines.map(\.bytes))
         try ManifestReader.forEachLine(in: folder.path("nowhere")) { _ in Issue.record("there is no manifest") }
+    }
+
+    @Test("a full disk loses no line and leaves no half one")
+    func survivesFullDisks() throws {
+        guard TemporaryFolder.mayMount else { return }
+        try folder.makeFolder("state/manifest")
+        try folder.mountSmall(on: "state/manifest", size: "32k")
+        let lines = try Specimens.lines(100)
+        var written = 0
+        var problem: ManifestFileProblem?
+        while problem == nil, written < lines.count {
+            do throws(ManifestFileProblem) {
+                var file = try ManifestFile.open(folder: place)
+                try file.append(Array(lines[written..<min(written + 7, lines.count)]))
+                written = min(written + 7, lines.count)
+            } catch {
+                problem = error
+            }
+        }
+        #expect(problem?.isNoSpace == true)
+        #expect(try contents() == Specimens.bytes(Array(lines[..<written])))
+        #expect(try ManifestFile.open(folder: place).lastSequence == Int64(written))
     }
 }
