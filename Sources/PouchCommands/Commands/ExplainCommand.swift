@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import PouchAgent
-import PouchConfiguration
 import PouchFiles
 import PouchKit
 import PouchRouting
@@ -50,7 +49,7 @@ struct ExplainCommand: AsyncParsableCommand {
             Terminal.print("  " + (verdict.isMatch ? style.good("takes it  ") : style.faint("does not  ")) + "\(verdict.route)")
             for reason in verdict.captures.map(\.description) + verdict.reasons { Terminal.print("              \(reason)") }
         }
-        if decision.isUnmatched { Terminal.print("\nno route takes it: \(unmatched(blueprint.plan.unmatched))") }
+        if decision.isUnmatched { Terminal.print("\nno route takes it: \(FolderWords.words(for: blueprint.plan.unmatched))") }
         for delivery in decision.deliveries { describe(delivery, size: facts.size, in: blueprint.plan) }
     }
 
@@ -65,32 +64,10 @@ struct ExplainCommand: AsyncParsableCommand {
     private func settling(_ drop: DropPath, folder: FolderPlan, found: FileStatus?) -> [String] {
         if let reason = folder.watched.ignore.reason(for: drop) { return ["is ignored: \(reason)"] }
         if !folder.watched.recursive, drop.parent != nil { return ["is ignored: the folder is not watched recursively"] }
-        let rule =
-            switch folder.watched.ready {
-            case .closed: "taken when it is closed after writing or moved in, and nobody holds it open for writing"
-            case .quiet(let time): "taken when its size and time stay the same for \(DurationText.of(time))"
-            case .marker(let template): "taken when its marker \(VisibleText.escaped(template.marker(of: drop.name))) is there"
-            }
+        let rule = FolderWords.words(for: folder.watched.ready, drop: drop)
         guard let found else { return ["is not there (or cannot be read); \(rule)"] }
         guard found.isRegular else { return ["is ignored: not a regular file but a \(found.kind)"] }
-        return ["\(ByteText.of(found.size)); \(rule)", "afterwards: \(afterwards(folder.afterwards))"]
-    }
-
-    private func afterwards(_ afterwards: Afterwards) -> String {
-        switch afterwards {
-        case .archive(let folder, let keepFor):
-            "archived in \(folder)" + (keepFor.map { ", kept for \(DurationText.of(.seconds($0)))" } ?? "")
-        case .delete: "deleted"
-        case .keep: "kept where it is"
-        }
-    }
-
-    private func unmatched(_ policy: UnmatchedPolicy) -> String {
-        switch policy {
-        case .hold: "it stays where it is, is counted, and somebody is told"
-        case .quarantine: "it goes to the quarantine"
-        case .ignore: "it stays where it is and is ignored"
-        }
+        return ["\(ByteText.of(found.size)); \(rule)", "afterwards: \(FolderWords.words(for: folder.afterwards))"]
     }
 
     private func describe(_ delivery: PlannedDelivery, size: Int64, in plan: AgentPlan) {
