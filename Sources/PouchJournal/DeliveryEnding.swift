@@ -24,4 +24,9 @@ package struct Release: Hashable, Sendable, Codable {
     package let wasHeld: Bool
     /// Deliveries that wait again.
     package let deliveries: Int
+
+    package init(wasHeld: Bool, deliveries: Int) {
+        self.wasHeld = wasHeld
+        self.deliveries = deliveries
+    }
 }

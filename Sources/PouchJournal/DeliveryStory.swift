@@ -16,6 +16,32 @@ package struct DeliveryStory: Hashable, Sendable, Codable {
     package let manifestSequence: Int64?
     /// In the order in which they happened.
     package let events: [StoryEvent]
+
+    package init(
+        summary: DeliverySummary,
+        pathBytes: String?,
+        admitted: Timestamp,
+        digests: FileDigests?,
+        retries: DeliveryID?,
+        retriedBy: DeliveryID?,
+        nextAttempt: Timestamp?,
+        checkpointStage: StageName?,
+        receipt: Receipt?,
+        manifestSequence: Int64?,
+        events: [StoryEvent]
+    ) {
+        self.summary = summary
+        self.pathBytes = pathBytes
+        self.admitted = admitted
+        self.digests = digests
+        self.retries = retries
+        self.retriedBy = retriedBy
+        self.nextAttempt = nextAttempt
+        self.checkpointStage = checkpointStage
+        self.receipt = receipt
+        self.manifestSequence = manifestSequence
+        self.events = events
+    }
 }
 
 package struct StoryEvent: Hashable, Sendable, Codable {
@@ -39,4 +65,10 @@ package struct StoryEvent: Hashable, Sendable, Codable {
     package let kind: Kind
     /// What a person wants to know about it: the attempt, the stage, the cause.
     package let detail: String
+
+    package init(at: Timestamp, kind: Kind, detail: String) {
+        self.at = at
+        self.kind = kind
+        self.detail = detail
+    }
 }

@@ -24,9 +24,9 @@ package final class Journal: Sendable {
 
     init(_ opened: OpenedDatabase, options: JournalOptions) {
         report = opened.report
-        lanes = JournalReader(opened.lanes, name: "journal-lanes")
-        observers = JournalReader(opened.observers, name: "journal-observers")
         let ending = Promise<Void>()
+        lanes = JournalReader(opened.lanes, name: "journal-lanes") { ending.settle(.failure($0)) }
+        observers = JournalReader(opened.observers, name: "journal-observers") { ending.settle(.failure($0)) }
         self.ending = ending
         let queue = opened.writer
         let reopen: @Sendable () throws -> DatabaseQueue = { [location = opened.location] in try location.openForWriting() }
@@ -40,7 +40,8 @@ package final class Journal: Sendable {
                     case .close(let closed):
                         if !batch.isEmpty { writer.commit(batch) }
                         batch = []
-                        writer.close()
+                        // What is known to be damaged is looked through when it is opened again.
+                        writer.close(inGoodOrder: ending.outcome == nil)
                         closed.settle(.success(()))
                     }
                 }

@@ -16,6 +16,28 @@ package struct JournalFile: Hashable, Sendable {
     package let digests: FileDigests?
     /// When the source had been disposed of; `nil` while it is ours to look after.
     package let finished: Timestamp?
+
+    package init(
+        id: Int64,
+        folder: String,
+        path: DropPath,
+        identity: FileIdentity,
+        claim: ClaimRecord,
+        afterwards: String,
+        admitted: Timestamp,
+        digests: FileDigests?,
+        finished: Timestamp?
+    ) {
+        self.id = id
+        self.folder = folder
+        self.path = path
+        self.identity = identity
+        self.claim = claim
+        self.afterwards = afterwards
+        self.admitted = admitted
+        self.digests = digests
+        self.finished = finished
+    }
 }
 
 /// How far the deliveries of a file are, after a change.
@@ -24,6 +46,11 @@ package struct FileProgress: Hashable, Sendable {
     /// Of all deliveries of the file that count, in order of admission. One that was quarantined and then tried again under a new
     /// id counts no more.
     package let states: [DeliveryState]
+
+    package init(file: JournalFile, states: [DeliveryState]) {
+        self.file = file
+        self.states = states
+    }
 
     /// Every delivery is delivered or quarantined: the source can be disposed of.
     package var isFinished: Bool { states.allSatisfy(\.isFinal) }
@@ -49,6 +76,36 @@ package struct PendingDelivery: Hashable, Sendable {
     package let notBefore: Timestamp?
     /// What the last attempt ended with.
     package let failure: RecordedFailure?
+
+    package init(
+        sequence: Int64,
+        id: DeliveryID,
+        file: JournalFile,
+        partner: PartnerName,
+        route: RouteName,
+        key: DeliveryKey,
+        target: TargetFingerprint?,
+        state: DeliveryState,
+        attempts: Int,
+        checkpoint: Checkpoint?,
+        retries: DeliveryID?,
+        notBefore: Timestamp?,
+        failure: RecordedFailure?
+    ) {
+        self.sequence = sequence
+        self.id = id
+        self.file = file
+        self.partner = partner
+        self.route = route
+        self.key = key
+        self.target = target
+        self.state = state
+        self.attempts = attempts
+        self.checkpoint = checkpoint
+        self.retries = retries
+        self.notBefore = notBefore
+        self.failure = failure
+    }
 }
 
 /// A failure as the journal keeps it.
@@ -74,4 +131,11 @@ package struct HeldPartner: Hashable, Sendable, Codable {
     package let code: String
     package let reason: String
     package let since: Timestamp
+
+    package init(partner: PartnerName, code: String, reason: String, since: Timestamp) {
+        self.partner = partner
+        self.code = code
+        self.reason = reason
+        self.since = since
+    }
 }

@@ -42,7 +42,8 @@ extension Journal {
             if former.claim.inPlace {
                 try session.keep(identity, folder: try session.word(former.folder), path: Data(former.path.bytes))
             }
-            for row in try session.deliveries(of: file) where row.state.isOnTheWay {
+            for row in try session.deliveries("SELECT uuid FROM delivery WHERE file = ? ORDER BY id", [file])
+            where row.state.isOnTheWay {
                 try session.forgetCheckpoint(of: row.sequence)
                 try session.move(row, to: .waiting, due: 0)
             }
@@ -95,15 +96,5 @@ extension Journal {
             }
             return files.count
         }
-    }
-}
-
-extension WriteSession {
-    func deliveries(of file: Int64) throws -> [DeliveryRow] {
-        let ids = try Data.fetchAll(
-            db.cachedStatement(sql: "SELECT uuid FROM delivery WHERE file = ? ORDER BY id"),
-            arguments: [file]
-        )
-        return try ids.map { try delivery(try DeliveryID(Hexadecimal.text(of: $0))) }
     }
 }

@@ -29,9 +29,7 @@ extension Journal {
             let number = try session.word(partner.description)
             try session.run("DELETE FROM held_partner WHERE partner = ?", [number])
             let wasHeld = session.db.changesCount > 0
-            let held = try session.held(by: number)
-            for row in held { try session.releaseOne(row, at: at) }
-            return Release(wasHeld: wasHeld, deliveries: held.count)
+            return Release(wasHeld: wasHeld, deliveries: try session.releaseAll(of: number, at: at))
         }
     }
 
@@ -78,15 +76,21 @@ extension Journal {
 }
 
 extension WriteSession {
-    fileprivate func held(by partner: Int64) throws -> [DeliveryRow] {
-        let cursor = try Row.fetchCursor(
-            db.cachedStatement(
-                sql: "SELECT uuid FROM delivery WHERE state = 5 AND partner = ? AND state >= 5 AND retried_by IS NULL ORDER BY id"),
-            arguments: [partner]
-        )
-        var rows: [DeliveryRow] = []
-        while let row = try cursor.next() { rows.append(try delivery(try Fields(row).deliveryID())) }
-        return rows
+    /// Page by page: there may be many.
+    fileprivate func releaseAll(of partner: Int64, at: Timestamp) throws -> Int {
+        var count = 0
+        while true {
+            let held = try deliveries(
+                """
+                SELECT uuid FROM delivery INDEXED BY delivery_stuck
+                WHERE state = 5 AND state >= 5 AND retried_by IS NULL AND partner = ? ORDER BY id LIMIT 1000
+                """,
+                [partner]
+            )
+            if held.isEmpty { return count }
+            for row in held { try releaseOne(row, at: at) }
+            count += held.count
+        }
     }
 
     fileprivate func releaseOne(_ row: DeliveryRow, at: Timestamp) throws {

@@ -23,6 +23,11 @@ package struct JournalCommit: Hashable, Sendable {
     package let number: Int
     /// What was committed, in order. Operations that failed alone are not among them.
     package let operations: [JournalOperation]
+
+    package init(number: Int, operations: [JournalOperation]) {
+        self.number = number
+        self.operations = operations
+    }
 }
 
 package enum JournalOperation: String, Hashable, Sendable, Codable, CaseIterable {

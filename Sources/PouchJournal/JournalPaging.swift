@@ -16,39 +16,43 @@ extension Journal {
     }
 
     /// Files whose deliveries have all ended and whose source is still ours: the agent stopped before it was put away. In order of
-    /// admission, page by page; files with other deliveries on their way may make a page shorter than the limit.
+    /// admission, page by page: go on after `last` until that is `nil`; files with other deliveries on their way make a page shorter
+    /// than the limit.
     package func endedFiles(after: Int64 = 0, limit: Int) async throws(JournalFailure) -> (files: [FileProgress], last: Int64?) {
-        let page = try await lanes.read("look for ended files") { session in
-            try session.rows(
+        try await lanes.read("look for ended files") { session in
+            let page = try session.rows(
                 """
-                \(FileColumns.select) WHERE f.finished IS NULL AND f.id > ? AND f.worst IN (\(FileStanding.delivered.rawValue),
-                    \(FileStanding.quarantined.rawValue), \(FileStanding.unmatched.rawValue)) ORDER BY f.id LIMIT ?
+                SELECT id FROM file INDEXED BY file_ended
+                WHERE finished IS NULL AND worst IN (0, 6, 9) AND id > ? ORDER BY id LIMIT ?
                 """,
                 [after, limit],
-                FileColumns.file(from:)
+                { try $0.next(Int64.self) }
             )
+            let files = try page.compactMap { try session.progress(ofFile: $0) }
+            return (files.filter(\.isFinished), page.last)
         }
-        var ended: [FileProgress] = []
-        for file in page {
-            if let progress = try await progress(ofFile: file.id), progress.isFinished { ended.append(progress) }
-        }
-        return (ended, page.last?.id)
     }
 
-    /// Held and quarantined deliveries that were not tried again.
+    /// Held and quarantined deliveries that were not tried again, in order of admission.
     ///
     /// - Parameter text: the first digits of the id; `nil`: all.
     package func stopped(matching text: String?) async throws(JournalFailure) -> [DeliverySummary] {
         var found: [DeliverySummary] = []
         for state in [DeliveryState.held, .quarantined] {
             var last: Int64 = 0
-            while true {
-                let page = try await stuck(state, after: last, limit: 512)
-                guard let end = page.last else { break }
-                found += page.filter { text == nil || $0.id.description.hasPrefix(text ?? "") }
-                last = end.sequence
-            }
+            while let end = try await stopped(state, matching: text, after: last, into: &found) { last = end }
         }
-        return found
+        return found.sorted { $0.sequence < $1.sequence }
+    }
+
+    private func stopped(
+        _ state: DeliveryState,
+        matching text: String?,
+        after last: Int64,
+        into found: inout [DeliverySummary]
+    ) async throws(JournalFailure) -> Int64? {
+        let page = try await stuck(state, after: last, limit: 512)
+        found += page.filter { delivery in text.map { delivery.id.description.hasPrefix($0) } ?? true }
+        return page.last?.sequence
     }
 }

@@ -123,14 +123,7 @@ extension JournalReader {
     }
 
     package func progress(ofFile id: Int64) async throws(JournalFailure) -> FileProgress? {
-        try await read("look for file \(id)") { session in
-            guard let file = try session.first(FileColumns.select + " WHERE f.id = ?", [id], FileColumns.file(from:)) else {
-                return nil
-            }
-            let states = try session.rows(
-                "SELECT state FROM delivery WHERE file = ? AND retried_by IS NULL ORDER BY id", [id], { try $0.state() })
-            return FileProgress(file: file, states: states)
-        }
+        try await read("look for file \(id)") { session in try session.progress(ofFile: id) }
     }
 
     package func deliveries(ofFile id: Int64) async throws(JournalFailure) -> [PendingDelivery] {
@@ -159,6 +152,13 @@ extension ReadSession {
     func nextDue(_ partner: Int64) throws -> Timestamp? {
         try number("SELECT min(due) FROM delivery WHERE partner = ? AND due IS NOT NULL", [partner])
             .map(Timestamp.init(nanoseconds:))
+    }
+
+    func progress(ofFile id: Int64) throws -> FileProgress? {
+        guard let file = try first(FileColumns.select + " WHERE f.id = ?", [id], FileColumns.file(from:)) else { return nil }
+        let states = try rows(
+            "SELECT state FROM delivery WHERE file = ? AND retried_by IS NULL ORDER BY id", [id], { try $0.state() })
+        return FileProgress(file: file, states: states)
     }
 
     func heldPartners() throws -> [HeldPartner] {

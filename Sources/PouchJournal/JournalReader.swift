@@ -4,9 +4,12 @@ import GRDB
 package final class JournalReader: Sendable {
     private let thread: WorkerThread<@Sendable () -> Void>
     private let database: DatabaseQueue
+    private let onDamage: @Sendable (JournalFailure) -> Void
 
-    init(_ database: DatabaseQueue, name: String) {
+    /// - Parameter onDamage: told when SQLite finds that the database is not intact.
+    init(_ database: DatabaseQueue, name: String, onDamage: @escaping @Sendable (JournalFailure) -> Void = { _ in }) {
         self.database = database
+        self.onDamage = onDamage
         thread = WorkerThread(name: name, batch: 1) {
             { jobs in for job in jobs { job() } }
         }
@@ -19,11 +22,13 @@ package final class JournalReader: Sendable {
     ) async throws(JournalFailure) -> Value {
         let promise = Promise<Value>()
         let attempt = attempt()
-        let isAccepted = thread.submit { [database] in
+        let isAccepted = thread.submit { [database, onDamage] in
             do {
                 promise.settle(.success(try database.read { db in try body(ReadSession(db: db)) }))
             } catch {
-                promise.settle(.failure(JournalFailure(error, attempt: attempt)))
+                let failure = JournalFailure(error, attempt: attempt)
+                if error is DatabaseError, failure.kind == .damaged { onDamage(failure) }
+                promise.settle(.failure(failure))
             }
         }
         guard isAccepted else { throw JournalFailure(.closed, attempt: attempt, cause: "the journal is closed") }

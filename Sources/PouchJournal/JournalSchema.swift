@@ -70,6 +70,8 @@ enum JournalSchema {
         );
         -- Both what is open, in order, and what may be pruned.
         CREATE INDEX file_finished ON file (finished);
+        -- Every delivery ended, or none was planned, and the source is still ours: for moments, or a crash came between.
+        CREATE INDEX file_ended ON file (finished) WHERE finished IS NULL AND worst IN (0, 6, 9);
 
         -- `then: keep`: what was admitted last from each path.
         CREATE TABLE kept (
@@ -104,7 +106,7 @@ enum JournalSchema {
         CREATE INDEX delivery_file ON delivery (file);
         CREATE INDEX delivery_due ON delivery (partner, due) WHERE due IS NOT NULL;
         CREATE INDEX delivery_running ON delivery (partner) WHERE due IS NULL AND state BETWEEN 1 AND 4;
-        CREATE INDEX delivery_stuck ON delivery (state, partner) WHERE state >= 5 AND retried_by IS NULL;
+        CREATE INDEX delivery_stuck ON delivery (state) WHERE state >= 5 AND retried_by IS NULL;
 
         CREATE TABLE checkpoint (
             delivery INTEGER PRIMARY KEY REFERENCES delivery ON DELETE CASCADE,

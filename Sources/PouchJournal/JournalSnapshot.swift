@@ -17,6 +17,32 @@ package struct JournalSnapshot: Hashable, Sendable, Codable {
     /// Where the manifest goes on, and how many of its lines are not in its file yet.
     package let manifest: ManifestPosition
     package let unwrittenLines: Int
+
+    package init(
+        at: Timestamp,
+        agent: String,
+        total: DeliveryCounts,
+        partners: [PartnerSummary],
+        folders: [FolderSummary],
+        heldPartners: [HeldPartner],
+        lastDelivered: [DeliverySummary],
+        held: [DeliverySummary],
+        quarantined: [DeliverySummary],
+        manifest: ManifestPosition,
+        unwrittenLines: Int
+    ) {
+        self.at = at
+        self.agent = agent
+        self.total = total
+        self.partners = partners
+        self.folders = folders
+        self.heldPartners = heldPartners
+        self.lastDelivered = lastDelivered
+        self.held = held
+        self.quarantined = quarantined
+        self.manifest = manifest
+        self.unwrittenLines = unwrittenLines
+    }
 }
 
 /// Deliveries by state. All counts are of the whole life of the journal.
@@ -48,6 +74,13 @@ package struct PartnerSummary: Hashable, Sendable, Codable {
     package let oldestWaiting: Timestamp?
     /// When the next attempt is due; a time that is past means now.
     package let nextAttempt: Timestamp?
+
+    package init(partner: PartnerName, counts: DeliveryCounts, oldestWaiting: Timestamp?, nextAttempt: Timestamp?) {
+        self.partner = partner
+        self.counts = counts
+        self.oldestWaiting = oldestWaiting
+        self.nextAttempt = nextAttempt
+    }
 }
 
 /// Files by the worst state of their deliveries.
@@ -70,6 +103,12 @@ package struct FolderSummary: Hashable, Sendable, Codable {
     package let folder: String
     package let files: FileCounts
     package let deliveries: DeliveryCounts
+
+    package init(folder: String, files: FileCounts, deliveries: DeliveryCounts) {
+        self.folder = folder
+        self.files = files
+        self.deliveries = deliveries
+    }
 }
 
 /// One delivery in a list.
@@ -88,4 +127,32 @@ package struct DeliverySummary: Hashable, Sendable, Codable {
     /// When it ended; `nil` while it has not.
     package let ended: Timestamp?
     package let failure: RecordedFailure?
+
+    package init(
+        sequence: Int64,
+        id: DeliveryID,
+        partner: PartnerName,
+        route: RouteName,
+        folder: String,
+        path: String,
+        size: Int64,
+        key: DeliveryKey,
+        state: DeliveryState,
+        attempts: Int,
+        ended: Timestamp?,
+        failure: RecordedFailure?
+    ) {
+        self.sequence = sequence
+        self.id = id
+        self.partner = partner
+        self.route = route
+        self.folder = folder
+        self.path = path
+        self.size = size
+        self.key = key
+        self.state = state
+        self.attempts = attempts
+        self.ended = ended
+        self.failure = failure
+    }
 }

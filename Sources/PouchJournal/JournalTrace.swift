@@ -37,13 +37,16 @@ extension ReadSession {
 
     fileprivate func files(named text: String) throws -> [Int64] {
         let bytes = Data(text.utf8)
+        let condition =
+            text.hasPrefix("/")
+            ? "CAST(folder.text || '/' || f.path AS BLOB) = ?1"
+            : "f.path = ?1 OR substr(f.path, -length(?1) - 1) = CAST('/' || ?1 AS BLOB)"
         let exact = try rows(
             """
-            SELECT f.id FROM file f JOIN word folder ON folder.id = f.folder
-            WHERE f.path = ?1 OR substr(f.path, -length(?2)) = ?2 OR CAST(folder.text || '/' AS BLOB) || f.path = ?1
-            ORDER BY f.id DESC LIMIT \(Self.limit)
+            SELECT f.id FROM file f CROSS JOIN word folder ON folder.id = f.folder
+            WHERE \(condition) ORDER BY f.id DESC LIMIT \(Self.limit)
             """,
-            [bytes, Data([UInt8(ascii: "/")]) + bytes],
+            [bytes],
             { try $0.next(Int64.self) }
         )
         guard exact.isEmpty, text.contains("\\") else { return exact }

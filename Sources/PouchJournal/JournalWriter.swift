@@ -47,12 +47,16 @@ final class JournalWriter {
         }
     }
 
-    /// Marks the journal as closed in good order and closes the connection.
-    func close() {
-        guard case .open(let queue) = connection else { return }
+    /// Closes the connection, marking the journal as closed in good order where that is so.
+    func close(inGoodOrder isGood: Bool) {
+        guard case .open(let queue) = connection else {
+            connection = .closed
+            return
+        }
         connection = .closed
         // Without the mark the next opening looks through the database, which does no harm.
         try? queue.writeWithoutTransaction { db in
+            guard isGood else { return }
             try db.execute(sql: "UPDATE journal SET closed_cleanly = 1")
             try db.checkpoint(.truncate)
         }

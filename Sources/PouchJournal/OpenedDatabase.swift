@@ -10,30 +10,43 @@ struct OpenedDatabase {
     let observers: DatabaseQueue
     let report: OpeningReport
 
-    /// - Throws: whatever SQLite threw, or a `Refusal`.
+    /// - Throws: whatever SQLite threw, a `Refusal`, or the `JournalFailure` of keeping a damaged database aside.
     static func open(_ location: DatabaseLocation, agent: String, now: Timestamp) throws -> OpenedDatabase {
         do {
-            return try open(location, agent: agent, after: nil)
-        } catch {
-            let failure = JournalFailure(error, attempt: "open the journal \(location.path)")
-            guard failure.kind == .damaged else { throw failure }
-            let damage = OpeningReport.Damage(cause: failure.cause, keptAt: try keepAside(location.path, now: now))
-            return try open(location, agent: agent, after: damage)
+            return try open(location, agent: agent, now: now, after: nil)
+        } catch let found as FoundDamage {
+            return try open(location, agent: agent, now: now, after: found.damage)
+        }
+    }
+
+    /// The database could not be trusted and lies aside.
+    private struct FoundDamage: Error {
+        let damage: OpeningReport.Damage
+
+        /// - Throws: the error itself, when it is of another kind.
+        init(_ error: any Error, in path: String, now: Timestamp) throws {
+            let failure = JournalFailure(error, attempt: "open the journal \(path)")
+            guard failure.kind == .damaged else { throw error }
+            damage = OpeningReport.Damage(cause: failure.cause, keptAt: try OpenedDatabase.keepAside(path, now: now))
         }
     }
 
     private static func open(
         _ location: DatabaseLocation,
         agent: String,
+        now: Timestamp,
         after damage: OpeningReport.Damage?
     ) throws -> OpenedDatabase {
-        let writer = try location.openForWriting()
+        let writer: DatabaseQueue
+        do {
+            writer = try location.openForWriting()
+        } catch {
+            throw try FoundDamage(error, in: location.path, now: now)
+        }
         do {
             try JournalSchema.migrator.migrate(writer)
             let former = try writer.writeWithoutTransaction { db in try formerLife(in: db) }
-            let interrupted = try writer.writeWithoutTransaction { db in try begin(in: db, agent: agent, former: former) }
-            let lanes = try location.openForReading()
-            let observers = try location.openForReading()
+            let interrupted = try writer.writeWithoutTransaction { db in try begin(in: db, agent: agent, now: now) }
             let report = OpeningReport(
                 path: location.path,
                 isNew: former == nil,
@@ -42,11 +55,18 @@ struct OpenedDatabase {
                 interrupted: interrupted,
                 formerAgent: former.flatMap { $0.agent == agent ? nil : $0.agent }
             )
-            return OpenedDatabase(location: location, writer: writer, lanes: lanes, observers: observers, report: report)
+            return OpenedDatabase(
+                location: location,
+                writer: writer,
+                lanes: try location.openForReading(),
+                observers: try location.openForReading(),
+                report: report
+            )
         } catch {
-            // The first error is what matters, and the file may have to be moved.
-            try? writer.close()
-            throw error
+            // Closed only when the file lies aside: closing would write the WAL into the database and remove it, and with it what
+            // somebody may want to look at. SQLite leaves a database alone that was renamed under it.
+            defer { try? writer.close() }
+            throw try FoundDamage(error, in: location.path, now: now)
         }
     }
 
@@ -68,7 +88,7 @@ struct OpenedDatabase {
     }
 
     /// Takes possession: nobody works on any delivery now, so that what was in an attempt waits again.
-    private static func begin(in db: Database, agent: String, former: FormerLife?) throws -> Int {
+    private static func begin(in db: Database, agent: String, now: Timestamp) throws -> Int {
         var interrupted = 0
         try db.inTransaction(.immediate) {
             let session = WriteSession(db: db, words: WordCache())
@@ -79,7 +99,7 @@ struct OpenedDatabase {
                 """,
                 [agent, ManifestPosition.first.sequence, ManifestPosition.first.previous.blob]
             )
-            interrupted = try session.interruptAll()
+            interrupted = try session.interruptAll(at: now)
             return .commit
         }
         return interrupted
@@ -94,9 +114,9 @@ struct OpenedDatabase {
             number += 1
             aside = "\(path).damaged-\(time)-\(number)"
         }
-        // The WAL first: a crash in between leaves a database without its WAL, which opens as damaged again, and never a new
-        // database beside the old WAL.
-        for suffix in ["-wal", ""] where rename(path + suffix, aside + suffix) != 0 && errno != ENOENT {
+        // The database first: SQLite throws a WAL without a database away, but would take an old database without its WAL for the
+        // whole truth.
+        for suffix in ["", "-wal"] where rename(path + suffix, aside + suffix) != 0 && errno != ENOENT {
             throw JournalFailure(
                 .cannotOpen,
                 attempt: "keep the damaged journal aside as \(aside + suffix)",
@@ -110,25 +130,17 @@ struct OpenedDatabase {
 
 extension WriteSession {
     /// Deliveries whose attempt was running wait again, at once.
-    fileprivate func interruptAll() throws -> Int {
-        let cursor = try Row.fetchCursor(
-            db.cachedStatement(
-                sql: """
-                    SELECT d.uuid, d.attempts FROM delivery d WHERE d.due IS NULL AND d.state BETWEEN 1 AND 4 ORDER BY d.id
-                    """)
+    fileprivate func interruptAll(at time: Timestamp) throws -> Int {
+        // SQLite would rather read the whole table in the order that is asked for.
+        let running = try deliveries(
+            """
+            SELECT uuid FROM delivery INDEXED BY delivery_running WHERE due IS NULL AND state BETWEEN 1 AND 4 ORDER BY id
+            """
         )
-        var running: [(id: DeliveryID, attempts: Int)] = []
-        while let row = try cursor.next() {
-            let fields = Fields(row)
-            running.append((try fields.deliveryID(), try fields.next()))
-        }
-        for (id, attempts) in running {
-            let row = try delivery(id)
+        for row in running {
             try move(row, to: row.state.afterInterruption, due: 0)
-            try record(
-                .interrupted, file: row.file, delivery: row.sequence, at: SystemClock().now,
-                "attempt \(attempts), \(row.state.rawValue)"
-            )
+            let detail = "attempt \(row.attempts), \(row.state.rawValue)"
+            try record(.interrupted, file: row.file, delivery: row.sequence, at: time, detail)
         }
         return running.count
     }

@@ -6,6 +6,11 @@ package struct OpeningReport: Hashable, Sendable {
         package let cause: String
         /// Where it lies now, with its `-wal` beside it.
         package let keptAt: String
+
+        package init(cause: String, keptAt: String) {
+            self.cause = cause
+            self.keptAt = keptAt
+        }
     }
 
     package let path: String
@@ -20,4 +25,13 @@ package struct OpeningReport: Hashable, Sendable {
     package let interrupted: Int
     /// The name of the agent that used the journal last, where it was another one.
     package let formerAgent: String?
+
+    package init(path: String, isNew: Bool, damage: Damage?, wasClosedCleanly: Bool, interrupted: Int, formerAgent: String?) {
+        self.path = path
+        self.isNew = isNew
+        self.damage = damage
+        self.wasClosedCleanly = wasClosedCleanly
+        self.interrupted = interrupted
+        self.formerAgent = formerAgent
+    }
 }

@@ -19,6 +19,7 @@ package struct Ticket<Value: Sendable>: Sendable {
     /// a commit takes milliseconds, and what it says must not get lost.
     ///
     /// - Throws: `JournalFailure` when this operation was refused, or when the commit that it was part of failed.
+    @discardableResult
     package func value() async throws(JournalFailure) -> Value { try await promise.result().get() }
 }
 
@@ -54,6 +55,14 @@ final class Promise<Value: Sendable>: Sendable {
             }
         }
         if let settled { tell(settled) }
+    }
+
+    /// `nil` while it is open.
+    var outcome: Outcome? {
+        state.withLock { state in
+            guard case .settled(let outcome) = state else { return nil }
+            return outcome
+        }
     }
 
     func result() async -> Outcome {

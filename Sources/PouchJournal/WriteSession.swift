@@ -46,6 +46,12 @@ struct WriteSession {
         return try DeliveryRow(row, id: id)
     }
 
+    /// Those whose `uuid` the query selects.
+    func deliveries(_ sql: String, _ arguments: StatementArguments = []) throws -> [DeliveryRow] {
+        let ids = try Data.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+        return try ids.map { try delivery(try DeliveryID(Hexadecimal.text(of: $0))) }
+    }
+
     /// Gives the delivery a state and a time of its next attempt, and keeps all counters.
     func move(_ delivery: DeliveryRow, to state: DeliveryState, due: Int64?) throws {
         try run(
