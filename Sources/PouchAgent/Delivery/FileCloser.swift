@@ -3,6 +3,7 @@ import Logging
 import PouchFiles
 import PouchJournal
 import PouchKit
+import Synchronization
 
 /// Ends a file when its last delivery has ended: archive, delete or keep; to the quarantine when one of its deliveries is there.
 ///
@@ -15,6 +16,8 @@ final class FileCloser: Sendable {
     private let alerts: AlertBell
     private let logger: Logger
     private let stop = StopSign()
+    /// Files that are being put away now: `Recovery` looks at the same files from time to time.
+    private let closing = Mutex<Set<Int64>>([])
     /// Archives may lie on other mounts: what hangs there holds up only what comes after it.
     private let disposing = BlockingExecutor(name: "pouch-archive", threads: 2)
 
@@ -31,6 +34,8 @@ final class FileCloser: Sendable {
     func close(_ progress: FileProgress) async -> Bool {
         guard progress.isFinished, progress.file.finished == nil else { return true }
         let file = progress.file
+        guard closing.withLock({ $0.insert(file.id).inserted }) else { return true }
+        defer { closing.withLock { _ = $0.remove(file.id) } }
         let isQuarantined = progress.states.contains(.quarantined)
         do {
             try await disposing.run { [self] () throws(ClaimFailure) in try dispose(file, isQuarantined: isQuarantined) }
