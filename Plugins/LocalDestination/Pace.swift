@@ -22,8 +22,7 @@ struct Pace {
     /// - Returns: false when the delivery is to stop: cancelled, or out of time.
     mutating func mayGoOn(after sent: Int64) -> Bool {
         let limits = budget.limits
-        if let rate = limits.bytesPerSecond, rate > 0 {
-            let share = max(rate / Int64(max(limits.atOnce, 1)), 1)
+        if let share = limits.share {
             let due = Double(sent - paid) / Double(share)
             paidUntil = max(paidUntil.advanced(by: .seconds(due)), ContinuousClock.now.advanced(by: .seconds(-1)))
             while !isOver, case let rest = ContinuousClock.now.duration(to: paidUntil), rest > .zero {

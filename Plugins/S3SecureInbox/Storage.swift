@@ -28,10 +28,11 @@ struct Storage: Sendable {
             metadata: try Consignment(run.file, digests, in: run.context).repositoryMetadata(attempt: attempt)
         )
         attributes.contentType = "application/octet-stream"
-        let put = PutObject(
+        var put = PutObject(
             bucket: repository.place, key: key,
             body: .file(descriptor: run.file.descriptor, offset: 0, count: run.file.size), digests: digests,
             attributes: attributes)
+        put.bytesPerSecond = run.context.budget.limits.share
         let answer = try await send(put)
         // The last byte was read: what arrived is what was claimed, or it is not delivered at all.
         try run.file.verifyUnchanged()

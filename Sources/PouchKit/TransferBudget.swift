@@ -10,6 +10,9 @@ public final class TransferBudget: Sendable {
         /// How long one attempt may take before the adapter gives up with `.retry`.
         public var deadline: Duration
 
+        /// What each of the deliveries that may run at once can use of the rate; `nil`: as fast as it goes.
+        public var share: Int64? { bytesPerSecond.map { max($0 / Int64(max(atOnce, 1)), 1) } }
+
         public init(bytesPerSecond: Int64? = nil, atOnce: Int = 8, deadline: Duration = .seconds(86_400)) {
             self.bytesPerSecond = bytesPerSecond
             self.atOnce = atOnce

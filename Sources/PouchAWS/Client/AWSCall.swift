@@ -35,6 +35,8 @@ package struct AWSCall: Sendable {
     package var answer = Answer.headersOnly
     package var repeatability = Repeatability.always
     package var timeouts = HTTPTimeouts()
+    /// How fast the body may leave; `nil`: as fast as it goes.
+    package var bytesPerSecond: Int64?
 
     package init(
         _ operation: String,

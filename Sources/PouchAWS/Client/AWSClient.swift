@@ -101,7 +101,8 @@ package final class AWSClient: Sendable {
             headers: call.headers + signature.headers,
             body: call.body,
             timeouts: call.timeouts,
-            maximumResponseBody: 4 << 20
+            maximumResponseBody: 4 << 20,
+            maximumBytesPerSecond: call.bytesPerSecond
         )
     }
 

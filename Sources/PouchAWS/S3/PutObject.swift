@@ -8,6 +8,8 @@ package struct PutObject: Sendable {
     package var body: HTTPBody
     package var digests: FileDigests
     package var attributes: ObjectAttributes
+    /// How fast the body may leave; `nil`: as fast as it goes.
+    package var bytesPerSecond: Int64?
 
     package init(bucket: BucketPlace, key: String, body: HTTPBody, digests: FileDigests, attributes: ObjectAttributes) {
         self.bucket = bucket
@@ -41,6 +43,7 @@ extension S3 {
         call.headers.append(("x-amz-checksum-crc64nvme", put.digests.crc64nvme.base64))
         call.body = put.body
         call.bodyDigest = put.digests.sha256
+        call.bytesPerSecond = put.bytesPerSecond
         let answer = try await client.send(call, progress: progress)
         return PutObject.Answer(
             etag: try answer.demandETag(of: call),

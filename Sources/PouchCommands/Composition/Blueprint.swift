@@ -9,6 +9,19 @@ struct Blueprint: Sendable {
     let configuration: AgentConfiguration
     let plan: AgentPlan
 
+    /// What is understood and has no effect in this version: better said than silently left undone.
+    private static func notYet(_ configuration: AgentConfiguration) -> [ConfigurationProblem] {
+        guard let status = configuration.agent.status else { return [] }
+        return [
+            configuration.decoder.problem(
+                .warning,
+                at: status.mark,
+                "status: the status page comes in a later version",
+                hint: "`pouch status` and `pouch status --json` say the same now"
+            )
+        ]
+    }
+
     /// Reads and checks everything; offline. Either a blueprint, or problems of which at least one is an error.
     static func load(
         path: String,
@@ -31,6 +44,6 @@ struct Blueprint: Sendable {
             unmatched: configuration.unmatched,
             alertCommand: configuration.alerts?.command.value ?? []
         )
-        return (Blueprint(configuration: configuration, plan: plan), outcome.problems)
+        return (Blueprint(configuration: configuration, plan: plan), outcome.problems + notYet(configuration))
     }
 }
