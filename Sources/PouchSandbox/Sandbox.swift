@@ -54,7 +54,8 @@ package final class Sandbox: Service {
     package let store: ObjectStore
 
     private let configuration: SandboxConfiguration
-    private let endpoint: SandboxEndpoint
+    /// Answers without a socket in between.
+    package let endpoint: SandboxEndpoint
     private let certificate: CertifiedKey
     private let console: ArrivalConsole?
     private let clock: any AgentClock

@@ -5,11 +5,12 @@ package enum Wildcard {
         matches(Array(pattern.utf8), Array(text.utf8))
     }
 
-    /// The six parts of an ARN are matched one by one, so that a `*` never runs over a colon before the resource.
+    /// The six parts of an ARN are matched one by one, so that a `*` never runs over a colon before the resource. A pattern
+    /// without six parts matches nothing, but `*` alone everything.
     package static func matchesARN(_ pattern: String, _ arn: String) -> Bool {
         let patterns = arnParts(pattern)
         let parts = arnParts(arn)
-        guard patterns.count == 6, parts.count == 6 else { return matches(pattern, arn) }
+        guard patterns.count == 6, parts.count == 6 else { return pattern == "*" }
         return zip(patterns, parts).allSatisfy { matches(Array($0), Array($1)) }
     }
 

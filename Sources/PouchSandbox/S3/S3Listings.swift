@@ -1,16 +1,16 @@
 import PouchKit
 
 /// One page of a listing: what is to be shown of the keys in order, with prefixes rolled up at a delimiter.
-struct ListingPage: Sendable {
-    private(set) var keys: [ObjectKey] = []
-    private(set) var prefixes: [[UInt8]] = []
+package struct ListingPage: Sendable {
+    package private(set) var keys: [ObjectKey] = []
+    package private(set) var prefixes: [[UInt8]] = []
     /// Where the next page begins: after this key, or after everything below this prefix.
-    private(set) var next: [UInt8]?
+    package private(set) var next: [UInt8]?
 
-    var count: Int { keys.count + prefixes.count }
+    package var count: Int { keys.count + prefixes.count }
 
     /// - Parameter isShown: Whether anything of the key belongs into this kind of listing.
-    init(
+    package init(
         _ candidates: some Sequence<ObjectKey>, prefix: [UInt8], delimiter: [UInt8], limit: Int, after: [UInt8]?,
         isShown: (ObjectKey) -> Bool
     ) {
@@ -18,7 +18,7 @@ struct ListingPage: Sendable {
         for key in candidates where isShown(key) {
             let group = Self.group(of: key.bytes, prefix: prefix, delimiter: delimiter)
             // The page before ended with this group: all of it was shown.
-            if let group, let after, after == group || (after.starts(with: group) && group.count <= after.count) { continue }
+            if let group, after == group { continue }
             if let group, prefixes.last == group { continue }
             guard count < limit else {
                 next = last

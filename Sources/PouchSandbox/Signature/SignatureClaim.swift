@@ -6,6 +6,12 @@ package struct CredentialScope: Hashable, Sendable, CustomStringConvertible {
     package let region: String
     package let service: String
 
+    package init(date: String, region: String, service: String) {
+        self.date = date
+        self.region = region
+        self.service = service
+    }
+
     package var description: String { "\(date)/\(region)/\(service)/aws4_request" }
 }
 

@@ -1,6 +1,6 @@
 import PouchCrypto
 import PouchFiles
-import PouchKit
+package import PouchKit
 
 extension ObjectStore {
     /// Reads a range of a body in blocks, on threads where waiting for the disk harms nobody.
@@ -70,14 +70,14 @@ extension ObjectStore {
 
 extension StoredBody {
     /// Of the whole, from those of its runs.
-    var crc64nvme: CRC64NVME {
+    package var crc64nvme: CRC64NVME {
         extents.reduce(CRC64NVMEHasher.checksum(of: [])) { sum, extent in
             CRC64NVMEHasher.combine(sum, extent.crc64nvme, lengthOfSecond: extent.length)
         }
     }
 
     /// The runs of bytes that a range covers. Their checksums are those of the whole runs: see `ObjectStore.cut`.
-    func slices(of range: ClosedRange<Int64>) -> [Extent] {
+    package func slices(of range: ClosedRange<Int64>) -> [Extent] {
         var slices: [Extent] = []
         var start: Int64 = 0
         for extent in extents {

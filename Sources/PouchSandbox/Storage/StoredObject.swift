@@ -7,6 +7,13 @@ package struct Extent: Sendable, Codable, Hashable {
     package let offset: Int64
     package let length: Int64
     package let crc64nvme: CRC64NVME
+
+    package init(file: String, offset: Int64, length: Int64, crc64nvme: CRC64NVME) {
+        self.file = file
+        self.offset = offset
+        self.length = length
+        self.crc64nvme = crc64nvme
+    }
 }
 
 /// The bytes of an object.
