@@ -82,9 +82,12 @@ package struct KeyTemplate: Hashable, Sendable, CustomStringConvertible {
 
     private func text(of part: Part, _ drop: DropFacts, _ captures: [Capture]) throws(KeyFailure) -> String {
         var text = ""
+        var endsInLiteralDot = false
         for piece in part.pieces {
             switch piece {
-            case .literal(let literal): text += literal
+            case .literal(let literal):
+                text += literal
+                endsInLiteralDot = literal.utf8.last == UInt8(ascii: ".")
             case .field(let field):
                 let bytes = field.bytes(for: drop, captures: captures)
                 guard let value = String(validating: bytes, as: UTF8.self) else {
@@ -93,8 +96,9 @@ package struct KeyTemplate: Hashable, Sendable, CustomStringConvertible {
                 guard field.mayHaveSlashes || !bytes.contains(UInt8(ascii: "/")) else {
                     throw failure(.unsafe, "'\(VisibleText.escaped(bytes))', which {\(field)} stands for, contains '/'")
                 }
-                if field == .ext, value.isEmpty, text.utf8.last == UInt8(ascii: ".") { text.unicodeScalars.removeLast() }
+                if field == .ext, value.isEmpty, endsInLiteralDot { text.unicodeScalars.removeLast() }
                 text += value
+                endsInLiteralDot = false
             }
         }
         return text

@@ -31,7 +31,8 @@ struct KeyTemplateTests {
             ("{stem}.{ext}", "README", "README"),
             ("{stem}.{ext}", "a.csv", "a.csv"), ("{stem}~{date}.{ext}", "a.csv", "a~2026-11-03.csv"),
             ("{stem}", ".bashrc", ".bashrc"),
-            ("\\{x\\}\\\\", "x", "{x}\\"), ("static", "x", "static"), ("{stem}-{ext}", "a.", "a-"),
+            ("\\{x\\}\\\\", "x", "{x}\\"), ("static", "x", "static"), ("{stem}-{ext}", "a.", "a-"), ("{stem}{ext}", "x..", "x."),
+            ("{stem}.{ext}", "x..", "x."),
             ("{name}", "a\u{301}.x", "a\u{301}.x"),
         ])
     func writes(_ template: String, _ path: String, _ key: String) throws {
