@@ -10,16 +10,18 @@ import Synchronization
 final class DurableFolders: Sendable {
     private static let mostKnown = 10_000
 
-    private let durable = Mutex<Set<String>>([])
+    /// By their bytes: to Swift the two forms of an umlaut are one text, to the file system they are two folders.
+    private let durable = Mutex<Set<[UInt8]>>([])
 
     /// Opens the folder of a key, and makes it where the plan says so.
     func folder(for key: DeliveryKey, _ plan: LocalPlan) throws(FileProblem) -> DirectoryHandle {
         var folder = try root(plan)
         guard !key.folder.isEmpty else { return folder }
-        if durable.withLock({ $0.contains(key.folder) }), let there = try? folder.openFolder(Array(key.folder.utf8)) {
+        let path = Array(key.folder.utf8)
+        if durable.withLock({ $0.contains(path) }), let there = try? folder.openFolder(path) {
             return there
         }
-        for part in key.folder.utf8.split(separator: UInt8(ascii: "/")).map(Array.init) {
+        for part in path.split(separator: UInt8(ascii: "/")).map(Array.init) {
             let wasMade = plan.createsFolders ? try folder.makeFolder(part, mode: 0o700) : false
             let next = try folder.openFolder(part)
             if wasMade {
@@ -30,7 +32,7 @@ final class DurableFolders: Sendable {
         }
         durable.withLock { durable in
             if durable.count >= Self.mostKnown { durable.removeAll() }
-            durable.insert(key.folder)
+            durable.insert(path)
         }
         return folder
     }

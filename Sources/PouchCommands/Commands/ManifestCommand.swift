@@ -117,7 +117,14 @@ struct ManifestVerifyCommand: AsyncParsableCommand {
                 "the manifest does not verify: \(report.findings.count + report.omitted) findings in \(report.lines) lines")
             throw ExitCode.failed
         }
-        let anchor = report.isAnchored ? "the journal agrees" : "unanchored: there was no journal to compare with"
+        let anchor =
+            if report.isAnchored {
+                "the journal agrees"
+            } else if path != nil {
+                "unanchored: there was no journal to compare with"
+            } else {
+                "unanchored: the journal still has lines to write"
+            }
         Terminal.print(style.good("the manifest is good") + ": \(report.lines) lines, \(anchor)")
     }
 }
