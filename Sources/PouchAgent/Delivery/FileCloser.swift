@@ -36,7 +36,8 @@ final class FileCloser: Sendable {
         let file = progress.file
         guard closing.withLock({ $0.insert(file.id).inserted }) else { return true }
         defer { closing.withLock { _ = $0.remove(file.id) } }
-        let isQuarantined = progress.states.contains(.quarantined)
+        // No delivery at all: no route took it, and `unmatched: quarantine` did.
+        let isQuarantined = progress.states.isEmpty || progress.states.contains(.quarantined)
         do {
             try await disposing.run { [self] () throws(ClaimFailure) in try dispose(file, isQuarantined: isQuarantined) }
             CrashPoint.reach(.disposed)
