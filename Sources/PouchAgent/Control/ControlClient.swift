@@ -30,7 +30,7 @@ package struct ControlClient: Sendable {
         }
         try socket.write(line: line)
         var buffer: [UInt8] = []
-        while let line = try socket.readLine(&buffer) {
+        while let line = try socket.readLine(&buffer, atMost: UnixSocket.longestAnswer) {
             guard let answer = try? JSONDecoder().decode(ControlAnswer.self, from: Data(line)) else {
                 throw SocketProblem(attempt: "understand the agent's answer", errorNumber: EPROTO)
             }

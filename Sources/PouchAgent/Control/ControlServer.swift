@@ -3,17 +3,20 @@ import Glibc
 import Logging
 import PouchFiles
 import PouchKit
+import Synchronization
 
 /// Answers what is asked through `<state>/control.sock`: one request a connection, from the agent's own user or root.
 final class ControlServer: Sendable {
     static let socketName = "control.sock"
+    /// Callers at once; more wait in the kernel's queue. Those of `send` stay for as long as their file takes.
+    private static let mostCallers = 64
 
     private let state: String
     private let logger: Logger
     private let answering: any ControlAnswering
-    /// Callers served at once; more wait in the kernel's queue.
     private let accepting = BlockingExecutor(name: "pouch-control", threads: 1)
     private let talking = BlockingExecutor(name: "pouch-talk", threads: 4)
+    private let callers = Atomic<Int>(0)
 
     init(state: String, answering: any ControlAnswering, logger: Logger) {
         self.state = state
@@ -34,17 +37,23 @@ final class ControlServer: Sendable {
 
     private func serve(_ listener: UnixSocket) async throws(SocketProblem) {
         await withDiscardingTaskGroup { group in
-            var callers = 0
             while !Task.isCancelled {
                 do {
+                    guard callers.load(ordering: .relaxed) < Self.mostCallers else {
+                        try? await Task.sleep(for: .milliseconds(50))
+                        continue
+                    }
                     // Short waits, so that cancellation is seen; a fourth of a second is nothing to a person and costs no CPU.
                     let caller = try await accepting.run { () throws(SocketProblem) in try listener.accept(withinMilliseconds: 250)
                     }
                     guard let caller else { continue }
-                    callers += 1
-                    group.addTask { await self.talk(with: caller) }
+                    callers.add(1, ordering: .relaxed)
+                    group.addTask { [self] in
+                        await talk(with: caller)
+                        callers.subtract(1, ordering: .relaxed)
+                    }
                 } catch {
-                    logger.error("the control socket cannot be used", metadata: ["cause": "\(error)", "callers": "\(callers)"])
+                    logger.error("the control socket cannot be used", metadata: ["cause": "\(error)"])
                     return
                 }
             }
@@ -62,7 +71,7 @@ final class ControlServer: Sendable {
             let line = try await talking.run { () throws(SocketProblem) in
                 caller.limitWaiting(toSeconds: 5)
                 var buffer: [UInt8] = []
-                return try caller.readLine(&buffer)
+                return try caller.readLine(&buffer, atMost: UnixSocket.longestRequest)
             }
             guard let line else { return }
             guard let request = try? JSONDecoder().decode(ControlRequest.self, from: Data(line)) else {

@@ -20,8 +20,10 @@ final class UnixSocket: Sendable {
 
     deinit { close(descriptor) }
 
-    /// The longest line that either side takes, bytes.
-    static let longestLine = 64 * 1_024
+    /// The longest request, bytes.
+    static let longestRequest = 64 * 1_024
+    /// The longest answer: a status names up to two hundred deliveries, each with its cause in the far end's words.
+    static let longestAnswer = 16 * 1_024 * 1_024
 
     /// Listens on `name` in the folder, readable and writable for the owner alone. A socket file left by a dead agent is replaced.
     ///
@@ -30,11 +32,10 @@ final class UnixSocket: Sendable {
         try withAddress(in: folder, name: name, attempt: "listen on \(folder)/\(name)") { address, length throws(SocketProblem) in
             let socket = UnixSocket(owning: try checked(Glibc.socket(AF_UNIX, streamType, 0), "make a socket"))
             unlink("\(folder)/\(name)")
-            let mask = umask(0o177)
-            let bound = bind(socket.descriptor, address, length)
-            let failure = errno
-            umask(mask)
-            guard bound == 0 else { throw SocketProblem(attempt: "bind \(folder)/\(name)", errorNumber: failure) }
+            // Linux gives the socket's file the mode of the socket. Not by umask: that is of the whole process, and folders that other
+            // threads make meanwhile could not be entered.
+            _ = try checked(fchmod(socket.descriptor, 0o600), "keep others from \(folder)/\(name)")
+            _ = try checked(bind(socket.descriptor, address, length), "bind \(folder)/\(name)")
             _ = try checked(Glibc.listen(socket.descriptor, 16), "listen on \(folder)/\(name)")
             return socket
         }
@@ -60,8 +61,15 @@ final class UnixSocket: Sendable {
         }
         let caller = Glibc.accept(descriptor, nil, nil)
         guard caller >= 0 else {
-            // The caller went away again, or descriptors are short for a moment.
-            if [EINTR, ECONNABORTED, EAGAIN, EMFILE, ENFILE].contains(errno) { return nil }
+            switch errno {
+            // The caller went away again.
+            case EINTR, ECONNABORTED, EAGAIN: return nil
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                // The caller waits on, and would be told of again at once.
+                poll(nil, 0, timeout)
+                return nil
+            default: break
+            }
             throw SocketProblem(attempt: "accept a caller", errorNumber: errno)
         }
         _ = fcntl(caller, F_SETFD, FD_CLOEXEC)
@@ -84,16 +92,18 @@ final class UnixSocket: Sendable {
     }
 
     /// - Returns: the next line without its end; `nil` when the other side is done.
-    /// - Throws: `SocketProblem` with EMSGSIZE when the line is longer than `longestLine`, EAGAIN when nothing came in time.
-    func readLine(_ buffer: inout [UInt8]) throws(SocketProblem) -> [UInt8]? {
+    /// - Throws: `SocketProblem` with EMSGSIZE when the line is longer than the limit, EAGAIN when nothing came in time.
+    func readLine(_ buffer: inout [UInt8], atMost limit: Int) throws(SocketProblem) -> [UInt8]? {
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        var looked = 0
         while true {
-            if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
+            if let end = buffer[looked...].firstIndex(of: UInt8(ascii: "\n")) {
                 let line = Array(buffer[..<end])
                 buffer.removeFirst(end + 1)
                 return line
             }
-            guard buffer.count <= Self.longestLine else { throw SocketProblem(attempt: "read a line", errorNumber: EMSGSIZE) }
-            var chunk = [UInt8](repeating: 0, count: 4_096)
+            looked = buffer.count
+            guard looked <= limit else { throw SocketProblem(attempt: "read a line", errorNumber: EMSGSIZE) }
             let count = recv(descriptor, &chunk, chunk.count, 0)
             if count > 0 {
                 buffer += chunk[..<count]
