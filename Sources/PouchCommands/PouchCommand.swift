@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Glibc
 
 /// `pouch`
 package struct PouchCommand: AsyncParsableCommand {
@@ -30,7 +31,11 @@ package struct PouchCommand: AsyncParsableCommand {
     package init() {}
 
     /// Parses the command line and runs what it says; ends the process with the command's exit code.
-    package static func start() async { await main() }
+    package static func start() async {
+        // An alert command that does not read its input, or a log that nobody reads any more, must not end the agent.
+        signal(SIGPIPE, SIG_IGN)
+        await main()
+    }
 }
 
 enum Version {
