@@ -26,7 +26,7 @@ package final class Journal: Sendable {
         report = opened.report
         let ending = Promise<Void>()
         lanes = JournalReader(opened.lanes, name: "journal-lanes") { ending.settle(.failure($0)) }
-        observers = JournalReader(opened.observers, name: "journal-observers") { ending.settle(.failure($0)) }
+        observers = JournalReader(opened.observers, name: "journal-status") { ending.settle(.failure($0)) }
         self.ending = ending
         let queue = opened.writer
         let reopen: @Sendable () throws -> DatabaseQueue = { [location = opened.location] in try location.openForWriting() }
@@ -84,11 +84,10 @@ package final class Journal: Sendable {
     /// Queues an operation.
     func submit<Value: Sendable>(
         _ name: JournalOperation,
-        _ attempt: @autoclosure () -> String,
+        _ attempt: @autoclosure @escaping @Sendable () -> String,
         _ body: @escaping @Sendable (WriteSession) throws -> Value
     ) -> Ticket<Value> {
         let promise = Promise<Value>()
-        let attempt = attempt()
         let operation = Operation(
             name: name,
             attempt: attempt,
@@ -99,7 +98,7 @@ package final class Journal: Sendable {
             refuse: { promise.settle(.failure($0)) }
         )
         if !writer.submit(.operation(operation)) {
-            promise.settle(.failure(JournalFailure(.closed, attempt: attempt, cause: "the journal is closed")))
+            promise.settle(.failure(JournalFailure(.closed, attempt: attempt(), cause: "the journal is closed")))
         }
         return Ticket(promise)
     }

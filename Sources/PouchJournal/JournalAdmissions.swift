@@ -36,8 +36,8 @@ extension WriteSession {
             ]
         )
         let file = db.lastInsertedRowID
-        try countFile(folder, FileStanding.admitted, by: 1)
-        try countFile(folder, standing.rawValue, by: 1)
+        countFile(folder, FileStanding.admitted, by: 1)
+        countFile(folder, standing.rawValue, by: 1)
         if admission.claim.inPlace { try keep(admission.identity, folder: folder, path: path) }
         for delivery in admission.deliveries { try insert(delivery, file: file, folder: folder, at: admission.at) }
         return file
@@ -45,23 +45,17 @@ extension WriteSession {
 
     private func insert(_ delivery: AdmittedDelivery, file: Int64, folder: Int64, at: Timestamp) throws {
         let partner = try word(delivery.partner.description)
-        let target = try delivery.target.map { try word($0.description) }
-        guard try number("SELECT id FROM delivery WHERE uuid = ?", [delivery.id.blob]) == nil else {
-            throw Refusal(.outOfPlace, "a delivery with the id \(delivery.id) exists")
-        }
-        let state = delivery.start.state
-        try run(
-            """
-            INSERT INTO delivery (uuid, file, partner, route, key, target, state, attempts, due) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)
-            """,
-            [
-                delivery.id.blob, file, partner, try word(delivery.route.description), delivery.key.description, target,
-                StateCode.code(of: state), state == .waiting ? 0 : nil,
-            ]
+        let plan = DeliveryPlan(
+            partner: partner,
+            route: try word(delivery.route.description),
+            key: delivery.key.description,
+            target: try delivery.target.map { try word($0.description) },
+            retries: nil
         )
-        let sequence = db.lastInsertedRowID
-        try count(folder, partner, StateCode.admitted, by: 1)
-        try count(folder, partner, StateCode.code(of: state), by: 1)
+        let state = delivery.start.state
+        let sequence = try insertDelivery(delivery.id, ofFile: file, plan, state: state)
+        count(folder, partner, StateCode.admitted, by: 1)
+        count(folder, partner, StateCode.code(of: state), by: 1)
         switch delivery.start {
         case .waiting: break
         case .held(let code, let reason):

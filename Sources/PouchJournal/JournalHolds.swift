@@ -61,7 +61,7 @@ extension Journal {
     package func bringForward(waitsBeyond limit: Timestamp, to time: Timestamp) -> Ticket<Int> {
         submit(.bringForward, "bring forward what waits beyond \(limit)") { session in
             let partners = try Int64.fetchAll(
-                session.db.cachedStatement(sql: "SELECT DISTINCT partner FROM delivery_count"))
+                session.db.cachedStatement(sql: "SELECT id FROM word"))
             var moved = 0
             for partner in partners {
                 try session.run(
@@ -102,22 +102,17 @@ extension WriteSession {
     }
 
     fileprivate func renew(_ row: DeliveryRow, as new: DeliveryID, at: Timestamp) throws {
-        guard try number("SELECT id FROM delivery WHERE uuid = ?", [new.blob]) == nil else {
-            throw Refusal(.outOfPlace, "a delivery with the id \(new) exists")
-        }
-        try run(
-            """
-            INSERT INTO delivery (uuid, file, partner, route, key, target, state, attempts, due, retries)
-            VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?)
-            """,
-            [new.blob, row.file, row.partner, row.route, row.key, row.target, StateCode.code(of: .waiting), row.id.blob]
+        let sequence = try insertDelivery(
+            new,
+            ofFile: row.file,
+            DeliveryPlan(partner: row.partner, route: row.route, key: row.key, target: row.target, retries: row.id),
+            state: .waiting
         )
-        let sequence = db.lastInsertedRowID
         try run("UPDATE delivery SET retried_by = ? WHERE id = ?", [new.blob, row.sequence])
         try run("UPDATE file SET finished = NULL WHERE id = ?", [row.file])
-        try count(row.folder, row.partner, StateCode.admitted, by: 1)
-        try count(row.folder, row.partner, StateCode.code(of: .waiting), by: 1)
-        try count(row.folder, row.partner, StateCode.retried, by: 1)
+        count(row.folder, row.partner, StateCode.admitted, by: 1)
+        count(row.folder, row.partner, StateCode.code(of: .waiting), by: 1)
+        count(row.folder, row.partner, StateCode.retried, by: 1)
         try updateStanding(file: row.file, folder: row.folder)
         try record(.retried, file: row.file, delivery: row.sequence, at: at, "as delivery \(new)")
         try record(.retried, file: row.file, delivery: sequence, at: at, "takes up delivery \(row.id)")

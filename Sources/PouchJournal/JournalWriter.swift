@@ -43,7 +43,7 @@ final class JournalWriter {
             words.numbers = [:]
             let failure = JournalFailure(error, attempt: "commit")
             distrustIfNeeded(after: failure)
-            for operation in batch { operation.refuse(failure.during(operation.attempt)) }
+            for operation in batch { operation.refuse(failure.during(operation.attempt())) }
         }
     }
 
@@ -68,10 +68,11 @@ final class JournalWriter {
     private func run(_ batch: [Operation], in db: Database) throws -> Results {
         try db.beginTransaction(.immediate)
         do {
-            let session = WriteSession(db: db, words: words)
+            let session = WriteSession(db: db, words: words, tally: Tally())
             var results: Results = []
             results.reserveCapacity(batch.count)
             for operation in batch { results.append(try runAlone(operation, in: session)) }
+            try session.writeCounts()
             try db.commit()
             return results
         } catch {
@@ -87,10 +88,12 @@ final class JournalWriter {
         do {
             let redeem = try operation.perform(session)
             try session.run("RELEASE SAVEPOINT operation")
+            session.tally.keep()
             return .success(redeem)
         } catch {
             words.numbers = [:]
-            let failure = JournalFailure(error, attempt: operation.attempt)
+            session.tally.drop()
+            let failure = JournalFailure(error, attempt: operation.attempt())
             // SQLite rolls the whole transaction back by itself after some failures of the disk.
             guard session.db.isInsideTransaction, failure.kind != .inputOutput, failure.kind != .damaged else { throw failure }
             try session.run("ROLLBACK TO SAVEPOINT operation")
@@ -147,7 +150,11 @@ final class JournalWriter {
         case .diskFull, .notWritable:
             // SQLite rolled back, and what it could not write was never promised. A transaction that could not even be rolled back
             // would fail every later BEGIN.
-            let isStuck = queue.writeWithoutTransaction { db in db.isInsideTransaction }
+            let isStuck = queue.writeWithoutTransaction { db in
+                // The WAL may be what fills the disk; what it holds may have its place in the database already.
+                _ = try? db.checkpoint(.truncate)
+                return db.isInsideTransaction
+            }
             if !isStuck { return }
         case .damaged: onDamage(failure)
         default: break

@@ -91,7 +91,7 @@ struct OpenedDatabase {
     private static func begin(in db: Database, agent: String, now: Timestamp) throws -> Int {
         var interrupted = 0
         try db.inTransaction(.immediate) {
-            let session = WriteSession(db: db, words: WordCache())
+            let session = WriteSession(db: db, words: WordCache(), tally: Tally())
             try session.run(
                 """
                 INSERT INTO journal (id, agent, closed_cleanly, openings, chain_sequence, chain_previous) VALUES (1, ?, 0, 1, ?, ?)
@@ -100,6 +100,8 @@ struct OpenedDatabase {
                 [agent, ManifestPosition.first.sequence, ManifestPosition.first.previous.blob]
             )
             interrupted = try session.interruptAll(at: now)
+            session.tally.keep()
+            try session.writeCounts()
             return .commit
         }
         return interrupted

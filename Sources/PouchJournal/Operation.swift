@@ -3,8 +3,8 @@ import PouchKit
 /// A queued operation: what to do in the transaction, and how its ticket is redeemed.
 struct Operation: Sendable {
     let name: JournalOperation
-    /// What is tried, for messages: "record the attempt of delivery 7d…".
-    let attempt: String
+    /// What is tried, for messages: "record the attempt of delivery 7d…". Put into words only when it fails.
+    let attempt: @Sendable () -> String
     /// Runs in a savepoint. What it returns is called after the commit.
     let perform: @Sendable (WriteSession) throws -> @Sendable () -> Void
     /// Called instead when the operation or its commit failed.

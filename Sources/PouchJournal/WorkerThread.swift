@@ -14,11 +14,14 @@ final class WorkerThread<Job: Sendable>: Sendable {
     private let wakeUp = DispatchSemaphore(value: 0)
     private let batch: Int
 
+    /// - Parameter name: at most 15 characters.
     /// - Parameter makeWork: called once, on the thread; what it returns is called with each batch and never leaves the thread, so
     ///   it may own things that are not thread-safe.
     init(name: String, batch: Int, makeWork: @escaping @Sendable () -> (ArraySlice<Job>) -> Void) {
         self.batch = batch
         let thread = Thread { [self] in
+            // Only a running thread can be given a name that `top -H` and `perf` show.
+            Thread.current.name = name
             let work = makeWork()
             while let jobs = next() {
                 var rest = jobs[...]
@@ -28,7 +31,6 @@ final class WorkerThread<Job: Sendable>: Sendable {
                 }
             }
         }
-        thread.name = name
         thread.stackSize = 1 << 20
         thread.start()
     }

@@ -6,6 +6,7 @@ import PouchKit
 struct WriteSession {
     let db: Database
     let words: WordCache
+    let tally: Tally
 
     // MARK: Statements
 
@@ -46,6 +47,25 @@ struct WriteSession {
         return try DeliveryRow(row, id: id)
     }
 
+    /// - Throws: a `Refusal` when the id is taken.
+    func insertDelivery(_ id: DeliveryID, ofFile file: Int64, _ plan: DeliveryPlan, state: DeliveryState) throws -> Int64 {
+        do {
+            try run(
+                """
+                INSERT INTO delivery (uuid, file, partner, route, key, target, state, attempts, due, retries)
+                VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
+                """,
+                [
+                    id.blob, file, plan.partner, plan.route, plan.key, plan.target, StateCode.code(of: state),
+                    state == .waiting ? 0 : nil, plan.retries?.blob,
+                ]
+            )
+        } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
+            throw Refusal(.outOfPlace, "a delivery with the id \(id) exists")
+        }
+        return db.lastInsertedRowID
+    }
+
     /// Those whose `uuid` the query selects.
     func deliveries(_ sql: String, _ arguments: StatementArguments = []) throws -> [DeliveryRow] {
         let ids = try Data.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
@@ -59,31 +79,43 @@ struct WriteSession {
             [StateCode.code(of: state), due, delivery.sequence]
         )
         guard state != delivery.state else { return }
-        try count(delivery.folder, delivery.partner, StateCode.code(of: delivery.state), by: -1)
-        try count(delivery.folder, delivery.partner, StateCode.code(of: state), by: 1)
+        count(delivery.folder, delivery.partner, StateCode.code(of: delivery.state), by: -1)
+        count(delivery.folder, delivery.partner, StateCode.code(of: state), by: 1)
+        // From one stage to the next the file stays on its way, or whatever is worse.
+        guard FileStanding(worst: state) != FileStanding(worst: delivery.state) else { return }
         try updateStanding(file: delivery.file, folder: delivery.folder)
     }
 
-    func count(_ folder: Int64, _ partner: Int64, _ measure: Int64, by difference: Int64) throws {
-        try run(
-            """
-            INSERT INTO delivery_count (folder, partner, measure, count) VALUES (?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET count = count + excluded.count
-            """,
-            [folder, partner, measure, difference]
-        )
+    func count(_ folder: Int64, _ partner: Int64, _ measure: Int64, by difference: Int64) {
+        tally.count(Tally.DeliveryKey(folder: folder, partner: partner, measure: measure), by: difference)
     }
 
     // MARK: Files
 
-    func countFile(_ folder: Int64, _ measure: Int64, by difference: Int64) throws {
-        try run(
-            """
-            INSERT INTO file_count (folder, measure, count) VALUES (?, ?, ?)
-            ON CONFLICT DO UPDATE SET count = count + excluded.count
-            """,
-            [folder, measure, difference]
-        )
+    func countFile(_ folder: Int64, _ measure: Int64, by difference: Int64) {
+        tally.count(Tally.FileKey(folder: folder, measure: measure), by: difference)
+    }
+
+    /// Writes what the operations of the batch counted.
+    func writeCounts() throws {
+        for (key, difference) in tally.deliveries where difference != 0 {
+            try run(
+                """
+                INSERT INTO delivery_count (folder, partner, measure, count) VALUES (?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET count = count + excluded.count
+                """,
+                [key.folder, key.partner, key.measure, difference]
+            )
+        }
+        for (key, difference) in tally.files where difference != 0 {
+            try run(
+                """
+                INSERT INTO file_count (folder, measure, count) VALUES (?, ?, ?)
+                ON CONFLICT DO UPDATE SET count = count + excluded.count
+                """,
+                [key.folder, key.measure, difference]
+            )
+        }
     }
 
     /// Counts the file under the worst of its deliveries.
@@ -95,8 +127,8 @@ struct WriteSession {
         }
         guard former != standing else { return }
         try run("UPDATE file SET worst = ? WHERE id = ?", [standing, file])
-        try countFile(folder, former, by: -1)
-        try countFile(folder, standing, by: 1)
+        countFile(folder, former, by: -1)
+        countFile(folder, standing, by: 1)
     }
 
     func file(_ id: Int64) throws -> JournalFile {
@@ -176,6 +208,15 @@ struct WriteSession {
 /// Numbers of words that are known to be in the database. Emptied when something was rolled back.
 final class WordCache {
     var numbers: [String: Int64] = [:]
+}
+
+/// What is frozen when a delivery is admitted, in numbers of words.
+struct DeliveryPlan {
+    let partner: Int64
+    let route: Int64
+    let key: String
+    let target: Int64?
+    let retries: DeliveryID?
 }
 
 /// What an operation needs to know about a delivery before it changes it.
