@@ -130,8 +130,11 @@ struct DiagnosisTests {
             says: ["12 digits"]),
         Row(symptom: "slow sender", operation: "PutObject", status: 400, code: "RequestTimeout", remedy: .retry, says: ["disk"]),
         Row(
-            symptom: "not AWS", operation: "CopyObject", status: 501, code: "NotImplemented", remedy: .hold, says: ["S3-compatible"]
-        ),
+            symptom: "radosgw and a sealed source", operation: "CopyObject", status: 501, code: "NotImplemented", remedy: .hold,
+            says: ["copy", "encrypted under a KMS key", "publish: elsewhere"]),
+        Row(
+            symptom: "not AWS", operation: "PutObject", status: 501, code: "NotImplemented", remedy: .hold,
+            says: ["S3-compatible", "SSE-KMS"]),
     ]
 
     @Test("names the cause and the fix, and chooses the remedy, row by row", arguments: rows)
@@ -146,6 +149,18 @@ struct DiagnosisTests {
         #expect(failure.isThrottling == reason.isThrottling)
         #expect(failure.cause.hasPrefix("\(row.code) (\(row.status)): "))
         for word in row.says { #expect(failure.hint?.contains(word) == true, "\(failure.hint ?? "no hint")") }
+    }
+
+    @Test("radosgw's word for an unknown KMS key is not taken for an unknown access key")
+    func unknownKeyOfRadosgw() throws {
+        let message = "Failed to retrieve the actual key, kms-keyid: \(Sample.key)"
+        let refusal = AWSFailure(
+            operation: "PutObject", origin: .answered(status: 403), code: "InvalidAccessKeyId", message: message)
+        let failure = Diagnosis.failure(refusal, of: try Self.call())
+        #expect(failure.remedy == .hold)
+        #expect(failure.code == "KMS.NotFoundException")
+        #expect(failure.cause.hasPrefix("InvalidAccessKeyId (403): \(message)"))
+        #expect(failure.hint?.contains("\(Sample.key) is not found") == true, "\(failure.hint ?? "no hint")")
     }
 
     @Test("an unknown refusal holds, an unknown fault of the server is tried again when it asks for it")
