@@ -20,6 +20,11 @@ enum KeyDiagnosis {
         case "KMS.ThrottlingException", "KMS.KMSInternalException", "KMSInternalException", "KMS.DependencyTimeoutException",
             "KMS.KeyUnavailableException":
             return .init(.retry(after: reason.retryAfter))
+        // radosgw's word for a KMS key that it does not have.
+        case "InvalidAccessKeyId" where reason.message.contains("kms-keyid"):
+            return .init(
+                .hold, "\(key) is not found by the service behind \(call.bucket.name): its operator must add the key there",
+                code: "KMS.NotFoundException")
         default:
             guard reason.code.hasPrefix("KMS.") else { return nil }
             return .init(.hold, "KMS refuses \(key): its owner can see why in CloudTrail")

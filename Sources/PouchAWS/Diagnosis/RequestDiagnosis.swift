@@ -56,10 +56,17 @@ enum RequestDiagnosis {
     private static func capability(_ reason: AWSFailure, _ call: AttemptedCall) -> Diagnosis.Finding? {
         switch reason.code {
         case "NotImplemented":
+            let service = call.bucket.endpoint?.description ?? call.bucket.name.description
+            guard reason.operation == "CopyObject" else {
+                return .init(
+                    .hold,
+                    "the service behind \(service) cannot do what was asked (SSE-KMS and CRC64NVME are what S3-compatible services lack)"
+                )
+            }
             return .init(
                 .hold,
-                "the service behind \(call.bucket.endpoint?.description ?? call.bucket.name.description) cannot do what was asked "
-                    + "(conditional copies and CRC64NVME are what S3-compatible services lack)")
+                "the service behind \(service) cannot copy what is encrypted under a KMS key, or not on conditions; with "
+                    + "publish: elsewhere a publisher that can do it otherwise finishes")
         case "InvalidArgument", "InvalidRequest", "InvalidEncryptionAlgorithmError",
             "ServerSideEncryptionConfigurationNotFoundError":
             return .init(
