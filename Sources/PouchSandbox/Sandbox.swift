@@ -53,6 +53,7 @@ package final class Sandbox: Service {
 
     package let store: ObjectStore
 
+    private let lock: StateLock
     private let configuration: SandboxConfiguration
     /// Answers without a socket in between.
     package let endpoint: SandboxEndpoint
@@ -65,7 +66,7 @@ package final class Sandbox: Service {
     /// Prepares the folder; nothing listens yet.
     ///
     /// - Parameter ready: Called once, when all sockets listen.
-    /// - Throws: `FileProblem`, `CertificateFailure`, `DecodingError` for files of the folder that cannot be read.
+    /// - Throws: `StateLockFailure` when another sandbox has the folder, `FileProblem`, `CertificateFailure`, `DecodingError` for files of the folder that cannot be read.
     package init(
         configuration: SandboxConfiguration,
         clock: any AgentClock = SystemClock(),
@@ -73,6 +74,7 @@ package final class Sandbox: Service {
         ready: @escaping @Sendable (Ports) async -> Void = { _ in }
     ) throws {
         let folder = try SandboxFolder(configuration.folder)
+        lock = try StateLock(state: configuration.folder)
         let scenario = configuration.scenario
         let secrets = try SandboxSecrets.load(folder.path("secrets.json"), for: scenario)
         certificate = try folder.serverCertificate(for: scenario, now: clock.now)

@@ -64,16 +64,27 @@ struct EndpointTests {
 
     @Test("what is stored survives a restart, sessions and versions included")
     func restart() async throws {
-        let first = try House()
-        let generator = try await first.role("generator")
-        for body in [[1], [2, 2]] as [[UInt8]] {
-            _ = try await first.s3("PUT", "/orga-repository/acme/1/a", as: generator, seal, body: body)
+        let folder = try TemporaryFolder("restart")
+        let generator: House.Identity
+        do {
+            let first = try House(in: folder)
+            generator = try await first.role("generator")
+            for body in [[1], [2, 2]] as [[UInt8]] {
+                _ = try await first.s3("PUT", "/orga-repository/acme/1/a", as: generator, seal, body: body)
+            }
         }
-        let second = try House(in: first.folder)
+        let second = try House(in: folder)
         #expect(second.sandbox.store.versions("orga-repository", ObjectKey("acme/1/a")).map(\.size) == [2, 1])
         #expect(try await second.s3("PUT", "/orga-repository/acme/1/b", as: generator, seal, body: [3]).status == 200)
         let read = try await second.s3("HEAD", "/orga-repository/acme/1/a", as: second.role("publisher"))
         #expect(read.status == 200)
+    }
+
+    @Test("two sandboxes never share a folder")
+    func oneAtATime() async throws {
+        let house = try House()
+        await #expect(throws: (any Error).self) { () async throws in try House(in: house.folder) }
+        withExtendedLifetime(house) {}
     }
 
     @Test("a body that does not keep its promise leaves nothing behind")

@@ -13,7 +13,9 @@ struct MultipartTests {
           "buckets": [ { "name": "parts", "region": "eu-west-1" } ] } ] }
         """
 
-    private func house() throws -> House { try House(scenario: SandboxScenario(json: Array(Self.scenario.utf8))) }
+    private func house(in folder: TemporaryFolder? = nil) throws -> House {
+        try House(scenario: SandboxScenario(json: Array(Self.scenario.utf8)), in: folder)
+    }
 
     private func begin(_ house: House, _ headers: [String: String] = [:]) async throws -> String {
         let answer = try await house.s3("POST", "/parts/k?uploads", as: house.user("admin"), headers)
@@ -78,10 +80,14 @@ struct MultipartTests {
 
     @Test("an upload that is given up takes its parts with it, and uploads survive a restart")
     func abort() async throws {
-        let house = try house()
-        let upload = try await begin(house)
-        _ = try await part(house, upload, 1, [1])
-        let again = try House(scenario: SandboxScenario(json: Array(Self.scenario.utf8)), in: house.folder)
+        let folder = try TemporaryFolder("abort")
+        let upload: String
+        do {
+            let house = try house(in: folder)
+            upload = try await begin(house)
+            _ = try await part(house, upload, 1, [1])
+        }
+        let again = try house(in: folder)
         let uploads = try await again.s3("GET", "/parts?uploads", as: again.user("admin"))
         #expect(uploads.text.contains(upload))
         #expect(try again.folder.files(in: "sandbox/bodies").count == 1)

@@ -31,7 +31,7 @@ extension S3Service {
         let checksum = try await checksum(of: whole, parts: parts, upload: upload)
         try Self.check(checksum, against: call.headers, upload: upload)
         let draft = Creation(attributes: upload.attributes, owner: upload.owner)
-        let object = try settle(
+        let object = try await settle(
             draft, body: whole, etag: Self.etag(of: parts, upload: upload), checksum: checksum, condition: condition, call: call,
             ending: upload.id)
         let document = XMLText("CompleteMultipartUploadResult", namespace: XMLText.s3) { result in

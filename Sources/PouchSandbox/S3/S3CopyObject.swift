@@ -28,7 +28,7 @@ extension S3Service {
         }
         let checksum = try await self.checksum(ofCopyOf: source, headers: call.headers)
         let isSealed = draft.attributes.encryption.keyARN != nil || source.attributes.encryption.keyARN != nil
-        let object = try settle(
+        let object = try await settle(
             draft, body: source.body, etag: isSealed ? ETag.opaque() : source.etag, checksum: checksum, condition: condition,
             call: call, isCopy: true)
         let document = XMLText("CopyObjectResult", namespace: XMLText.s3) { result in

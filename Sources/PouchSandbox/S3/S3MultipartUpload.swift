@@ -1,3 +1,4 @@
+import PouchFiles
 import PouchKit
 
 /// Beginning, filling, listing and giving up a multipart upload. Its end is in `S3CompleteMultipartUpload.swift`.
@@ -89,7 +90,7 @@ extension S3Service {
         let part = StoredUpload.Part(
             number: number, body: received.body, etag: isSealed ? ETag.opaque() : received.md5 ?? ETag.opaque(),
             modified: call.now, checksum: algorithm == upload.algorithm ? received.checksum.value : nil)
-        try add(part, to: upload)
+        try await add(part, to: upload)
         var headers = [(name: "etag", value: ETag.quoted(part.etag))] + Self.encryptionHeaders(upload.attributes.encryption)
         if upload.isAlgorithmChosen || expectation.checksum != nil { headers.append((algorithm.header, received.checksum.value)) }
         return Reply(200, headers: headers)
@@ -117,7 +118,7 @@ extension S3Service {
             let checksum = try await store.checksum(of: body, by: upload.algorithm)
             let part = StoredUpload.Part(
                 number: number, body: body, etag: ETag.opaque(), modified: call.now, checksum: Base64.text(of: checksum))
-            try add(part, to: upload)
+            try await add(part, to: upload)
             return part
         }
         let document = XMLText("CopyPartResult", namespace: XMLText.s3) { result in
@@ -151,15 +152,17 @@ extension S3Service {
         return first...last
     }
 
-    private func add(_ part: StoredUpload.Part, to upload: StoredUpload) throws(Refusal) {
-        do {
-            try store.change { index throws(Refusal) in
-                guard index.uploads[upload.id] != nil else { throw .noSuchUpload }
-                return (changes: [.part(upload: upload.id, part)], answer: ())
+    private func add(_ part: StoredUpload.Part, to upload: StoredUpload) async throws(Refusal) {
+        try await onBlockingThread { () throws(Refusal) in
+            do throws(Refusal) {
+                try store.change { index throws(Refusal) in
+                    guard index.uploads[upload.id] != nil else { throw .noSuchUpload }
+                    return (changes: [.part(upload: upload.id, part)], answer: ())
+                }
+            } catch {
+                store.forgetIfUnused(part.body)
+                throw error
             }
-        } catch {
-            store.forgetIfUnused(part.body)
-            throw error
         }
     }
 

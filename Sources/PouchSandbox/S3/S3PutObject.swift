@@ -1,3 +1,4 @@
+import PouchFiles
 import PouchKit
 
 extension S3Service {
@@ -16,7 +17,7 @@ extension S3Service {
             expectation, place: .store(store.bodies), needsMD5: !isSealed,
             algorithm: expectation.checksum?.algorithm ?? .crc64nvme, chain: chain(of: call))
         let received = try await intake.receive(body)
-        let object = try settle(
+        let object = try await settle(
             draft, body: received.body, etag: isSealed ? ETag.opaque() : received.md5 ?? ETag.opaque(),
             checksum: received.checksum, condition: condition, call: call)
         return Reply(
@@ -66,23 +67,25 @@ extension S3Service {
         call: S3Call,
         ending upload: String? = nil,
         isCopy: Bool = false
-    ) throws(Refusal) -> StoredObject {
+    ) async throws(Refusal) -> StoredObject {
         let object = StoredObject(
             bucket: call.bucket.name, key: call.key, version: Self.newVersion(in: call.bucket), body: body, etag: etag,
             modified: call.now, owner: draft.owner, writer: call.caller.arn, attributes: draft.attributes, checksum: checksum)
-        do {
-            try store.change { index throws(Refusal) in
-                try condition.check(index.current(call.bucket.name, call.key), key: call.key)
-                if let upload, index.uploads[upload] == nil { throw .noSuchUpload }
-                // The source may have been deleted since it was looked at, and its files with it.
-                guard !isCopy || body.extents.allSatisfy({ index.references[$0.file] != nil }) else {
-                    throw .noSuchKey(call.key.text)
+        try await onBlockingThread { () throws(Refusal) in
+            do throws(Refusal) {
+                try store.change { index throws(Refusal) in
+                    try condition.check(index.current(call.bucket.name, call.key), key: call.key)
+                    if let upload, index.uploads[upload] == nil { throw .noSuchUpload }
+                    // The source may have been deleted since it was looked at, and its files with it.
+                    guard !isCopy || body.extents.allSatisfy({ index.references[$0.file] != nil }) else {
+                        throw .noSuchKey(call.key.text)
+                    }
+                    return (changes: [.put(object)] + (upload.map { [.end(upload: $0)] } ?? []), answer: ())
                 }
-                return (changes: [.put(object)] + (upload.map { [.end(upload: $0)] } ?? []), answer: ())
+            } catch {
+                store.forgetIfUnused(body)
+                throw error
             }
-        } catch {
-            store.forgetIfUnused(body)
-            throw error
         }
         call.notes.note { $0.version = object.version }
         arrivals(object)

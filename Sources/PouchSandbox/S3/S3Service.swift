@@ -1,4 +1,5 @@
 import PouchCrypto
+import PouchFiles
 import PouchKit
 
 /// S3, for requests whose signature is believed. Each operation is in a file of its own.
@@ -36,25 +37,33 @@ package struct S3Service: Sendable {
     func answer(_ call: S3Call, body: IncomingBody) async throws -> Reply {
         try checkExpectedOwner(call.headers["x-amz-expected-bucket-owner"], of: call.bucket)
         switch call.operation {
-        case .headBucket: return try headBucket(call)
-        case .getBucketLocation: return try getBucketLocation(call)
-        case .getBucketVersioning: return try getBucketVersioning(call)
-        case .listObjects: return try listObjects(call)
-        case .listObjectVersions: return try listObjectVersions(call)
-        case .listMultipartUploads: return try listMultipartUploads(call)
         case .putObject: return try await putObject(call, body: body)
         case .copyObject: return try await copyObject(call)
-        case .getObject: return try getObject(call, sendsBody: true)
-        case .headObject: return try getObject(call, sendsBody: false)
-        case .deleteObject: return try deleteObject(call)
-        case .createMultipartUpload: return try createMultipartUpload(call)
         case .uploadPart: return try await uploadPart(call, body: body)
         case .uploadPartCopy: return try await uploadPartCopy(call)
         case .completeMultipartUpload: return try await completeMultipartUpload(call, body: body)
-        case .abortMultipartUpload: return try abortMultipartUpload(call)
-        case .listParts: return try listParts(call)
-        // It is about no bucket and is answered before one is looked for.
-        case .listBuckets: throw Refusal.notImplemented()
+        default: return try await onBlockingThread { () throws(Refusal) in try answerAtOnce(call) }
+        }
+    }
+
+    /// The operations that are one look at the store, or one change of it; the change is written to its log.
+    private func answerAtOnce(_ call: S3Call) throws(Refusal) -> Reply {
+        switch call.operation {
+        case .headBucket: try headBucket(call)
+        case .getBucketLocation: try getBucketLocation(call)
+        case .getBucketVersioning: try getBucketVersioning(call)
+        case .listObjects: try listObjects(call)
+        case .listObjectVersions: try listObjectVersions(call)
+        case .listMultipartUploads: try listMultipartUploads(call)
+        case .getObject: try getObject(call, sendsBody: true)
+        case .headObject: try getObject(call, sendsBody: false)
+        case .deleteObject: try deleteObject(call)
+        case .createMultipartUpload: try createMultipartUpload(call)
+        case .abortMultipartUpload: try abortMultipartUpload(call)
+        case .listParts: try listParts(call)
+        // The first is about no bucket and is answered before one is looked for, the others have bodies or read files.
+        case .listBuckets, .putObject, .copyObject, .uploadPart, .uploadPartCopy, .completeMultipartUpload:
+            throw .notImplemented()
         }
     }
 

@@ -63,10 +63,11 @@ package final class ObjectStore: Sendable {
     package func lend<Value: Sendable>(_ body: StoredBody, to reader: () async throws -> Value) async throws -> Value {
         let files = body.extents.map(\.file)
         state.withLock { $0.retain(files) }
-        defer {
-            for file in state.withLock({ $0.release(files) }) { bodies.remove(file) }
-        }
-        return try await reader()
+        let outcome: Result<Value, any Error>
+        do { outcome = .success(try await reader()) } catch { outcome = .failure(error) }
+        let unused = state.withLock { $0.release(files) }
+        if !unused.isEmpty { await onBlockingThread { unused.forEach { self.bodies.remove($0) } } }
+        return try outcome.get()
     }
 
     /// For bytes that arrived and then found no object to belong to.
