@@ -13,7 +13,11 @@ final class AlertBell: Sendable {
     private struct State {
         var book = AlertBook()
         var waiting: [Alert] = []
+        var isTelling = false
     }
+
+    /// How long the command may take.
+    static let limit: Duration = .seconds(30)
 
     private let command: [String]
     private let logger: Logger
@@ -53,18 +57,34 @@ final class AlertBell: Sendable {
 
     /// Tells everything that waits. Called once more at the end, so that a short run tells too.
     func tellWaiting() async {
-        while let alert = state.withLock({ $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }) { await tell(alert) }
+        while let alert = next() { await tell(alert) }
+    }
+
+    /// Returns when what is being told now has been told: cancelling `run` ends the command.
+    func finishTelling(within limit: Duration) async {
+        let end = clock.monotonic + limit
+        while state.withLock({ $0.isTelling || !$0.waiting.isEmpty }), clock.monotonic < end {
+            do { try await clock.sleep(for: .milliseconds(20)) } catch { return }
+        }
+    }
+
+    private func next() -> Alert? {
+        state.withLock { state in
+            let alert = state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+            state.isTelling = alert != nil
+            return alert
+        }
     }
 
     private func tell(_ alert: Alert) async {
         guard let program = command.first else { return }
         do {
-            let body = try String(decoding: JSONEncoder().encode(alert), as: UTF8.self)
+            let body = try JSONEncoder().encode(alert) + Data("\n".utf8)
             let configuration = Configuration(
                 executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
                 arguments: Arguments(command.dropFirst() + [alert.text])
             )
-            switch try await run(configuration, input: body + "\n") {
+            switch try await run(configuration, input: Array(body)) {
             case .some(.exited(0)): break
             case .some(let other):
                 logger.error("the alert command failed", metadata: ["command": "\(program)", "status": "\(other)"])
@@ -76,19 +96,40 @@ final class AlertBell: Sendable {
     }
 
     /// - Returns: `nil` when it took too long; it is ended then.
-    private func run(_ configuration: Configuration, input: String) async throws -> TerminationStatus? {
-        try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
+    private func run(_ configuration: Configuration, input: [UInt8]) async throws -> TerminationStatus? {
+        let pipe = try Self.filledPipe(input)
+        return try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
             group.addTask {
-                try await Subprocess.run(configuration, input: .string(input), output: .discarded, error: .discarded)
-                    .terminationStatus
+                try await Subprocess.run(
+                    configuration,
+                    input: .fileDescriptor(pipe, closeAfterSpawningProcess: true),
+                    output: .discarded,
+                    error: .discarded
+                ).terminationStatus
             }
             group.addTask {
-                try await self.clock.sleep(for: .seconds(30))
+                try await self.clock.sleep(for: Self.limit)
                 return nil
             }
             defer { group.cancelAll() }
             for try await first in group { return first }
             return nil
         }
+    }
+
+    /// The reading end of a pipe that has all of the input in it.
+    ///
+    /// Filled before the command starts: Subprocess 1.0 ends the whole process when a command closes its input before that was
+    /// written. An `Alert` is short enough for the 64 KiB that a pipe holds.
+    private static func filledPipe(_ input: [UInt8]) throws -> FileDescriptor {
+        let (reading, writing) = try FileDescriptor.pipe()
+        do {
+            try writing.closeAfter { _ = try writing.writeAll(input) }
+        } catch {
+            // The first error is what matters.
+            try? reading.close()
+            throw error
+        }
+        return reading
     }
 }

@@ -13,11 +13,15 @@ package struct Alert: Hashable, Sendable, Codable {
     package let text: String
     package let time: Timestamp
 
+    /// Bytes. The far end's words have any length; an argument and a pipe have not.
+    private static let longestText = 8_000
+
     package init(kind: Kind, subject: String, code: String, text: String, time: Timestamp) {
         self.kind = kind
         self.subject = subject
         self.code = code
-        self.text = text
+        self.text =
+            text.utf8.count <= Self.longestText ? text : String(decoding: text.utf8.prefix(Self.longestText), as: UTF8.self) + " …"
         self.time = time
     }
 }
