@@ -39,6 +39,8 @@ package final class Agent: Sendable {
     private let lock: StateLock
     private let stopBell = Bell()
     private let isStopping = Mutex(false)
+    /// Why the agent stopped although nobody asked it to.
+    private let breakdown = Mutex<String?>(nil)
 
     /// Opens the state folder: lock, journal, manifest. Nothing runs yet.
     ///
@@ -128,6 +130,7 @@ package final class Agent: Sendable {
             journal: journal,
             lanes: lanes,
             closer: closer,
+            outbox: outbox,
             clock: clock,
             alerts: alerts,
             logger: logger
@@ -149,6 +152,7 @@ package final class Agent: Sendable {
             closer: closer,
             clock: clock,
             alerts: alerts,
+            isUnderWay: { intake.isUnderWay($0) },
             logger: logger
         )
     }
@@ -182,6 +186,7 @@ package final class Agent: Sendable {
                 await drain(&work)
             }
             await intake.settleAccounts()
+            await alerts.finishTelling(within: mode == .service ? plan.drainLimit : AlertBell.limit)
             group.cancelAll()
         }
         let ending = await finish()
@@ -197,8 +202,7 @@ package final class Agent: Sendable {
         } catch is CancellationError {
             return
         } catch {
-            alerts.raise(.damaged, subject: "watching", code: "watch", text: "the folders are not watched any more: \(error)")
-            stop()
+            breakDown("the folders are not watched any more: \(error)", subject: "watching", code: "watch")
         }
     }
 
@@ -208,8 +212,7 @@ package final class Agent: Sendable {
         while !Task.isCancelled {
             do { try await clock.sleep(for: .seconds(2)) } catch { return }
             await intake.settleAccounts()
-            if intake.pauseReason != nil, (try? await journal.flush().value()) != nil {
-                intake.resume()
+            if intake.pauseReason != nil, await intake.resume() {
                 await recovery.reconcile(isStart: false)
                 lanes.noteBacklog()
             }
@@ -246,9 +249,15 @@ package final class Agent: Sendable {
         do {
             try await journal.run()
         } catch {
-            alerts.raise(.damaged, subject: "journal", code: "journal-damaged", text: "the journal is damaged: \(error)")
-            stop()
+            breakDown("the journal is damaged: \(error)", subject: "journal", code: "journal-damaged")
         }
+    }
+
+    /// Stops with a failure, so that whoever supervises the agent starts it again.
+    private func breakDown(_ text: String, subject: String, code: String) {
+        breakdown.withLock { $0 = $0 ?? text }
+        alerts.raise(.damaged, subject: subject, code: code, text: text)
+        stop()
     }
 
     // MARK: The end
@@ -280,12 +289,14 @@ package final class Agent: Sendable {
             guard intake.isQuiet(folder) else { return false }
         }
         await intake.settleAccounts()
-        guard intake.pauseReason == nil else { return false }
+        guard intake.pauseReason == nil, !intake.hasClaimsUnderWay else { return false }
         do {
             try await journal.flush().value()
             let snapshot = try await journal.snapshot(now: clock.now)
             return snapshot.partners.allSatisfy { partner in
-                partner.counts.onTheWay == 0 || lanes[partner.partner]?.hold != nil || lanes[partner.partner] == nil
+                guard partner.counts.onTheWay > 0, let lane = lanes[partner.partner] else { return true }
+                // What runs when a partner is held may well succeed.
+                return lane.hold != nil && !lane.isBusy
             }
         } catch {
             logger.error("the journal could not be read", metadata: ["cause": "\(error)"])
@@ -325,7 +336,13 @@ package final class Agent: Sendable {
         await alerts.tellWaiting()
         let snapshot = try? await journal.snapshot(now: clock.now)
         await journal.close()
-        return RunEnding(snapshot: snapshot, folders: intake.folderStates, account: recovery.lastAccount)
+        return RunEnding(
+            snapshot: snapshot,
+            folders: intake.folderStates,
+            policy: plan.unmatched,
+            account: recovery.lastAccount,
+            breakdown: breakdown.withLock { $0 } ?? intake.pauseReason.map { "nothing was taken in any more: \($0)" }
+        )
     }
 
     private func tellOpening(_ repairs: [ManifestFile.Repair]) {

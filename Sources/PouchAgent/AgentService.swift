@@ -1,3 +1,4 @@
+import PouchConfiguration
 import ServiceLifecycle
 import Synchronization
 
@@ -23,5 +24,8 @@ package final class AgentService: Service {
     }
 
     /// How the run ended; call it after `run` returned.
-    package var ending: RunEnding { result.withLock { $0 } ?? RunEnding(snapshot: nil, folders: [], account: Account()) }
+    package var ending: RunEnding {
+        result.withLock { $0 }
+            ?? RunEnding(snapshot: nil, folders: [], policy: .hold, account: Account(), breakdown: "the agent did not run")
+    }
 }

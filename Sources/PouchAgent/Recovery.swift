@@ -10,7 +10,7 @@ import Synchronization
 /// - What is finished in the journal and not put away is put away.
 /// - What is neither is unaccounted for, and said so.
 final class Recovery: Sendable {
-    /// A claim that is younger may be on its way into the journal.
+    /// A claim that is younger may not have been handed to the journal yet.
     private static let youngest: Duration = .seconds(30)
     private static let page = 256
 
@@ -20,9 +20,11 @@ final class Recovery: Sendable {
     private let closer: FileCloser
     private let clock: any AgentClock
     private let alerts: AlertBell
+    private let isUnderWay: @Sendable (String) -> Bool
     private let logger: Logger
     private let account = Mutex(Account())
 
+    /// - Parameter isUnderWay: whether a claim is on its way into the journal, by its id.
     init(
         folders: [String],
         claimed: ClaimedFolders,
@@ -30,6 +32,7 @@ final class Recovery: Sendable {
         closer: FileCloser,
         clock: any AgentClock,
         alerts: AlertBell,
+        isUnderWay: @escaping @Sendable (String) -> Bool,
         logger: Logger
     ) {
         self.folders = folders
@@ -38,6 +41,7 @@ final class Recovery: Sendable {
         self.closer = closer
         self.clock = clock
         self.alerts = alerts
+        self.isUnderWay = isUnderWay
         self.logger = logger
     }
 
@@ -83,7 +87,7 @@ final class Recovery: Sendable {
 
     private func isStranger(_ claim: FoundClaim, isStart: Bool) async throws -> Bool {
         let age = Timestamp(nanoseconds: claim.status.changed).duration(to: clock.now)
-        guard isStart || age > Self.youngest else { return false }
+        guard isStart || age > Self.youngest, !isUnderWay(claim.place.id) else { return false }
         return try await journal.fileOfClaim(claim.place.id) == nil
     }
 

@@ -1,3 +1,4 @@
+import PouchConfiguration
 import PouchJournal
 import PouchWatch
 
@@ -10,28 +11,42 @@ package struct RunEnding: Sendable {
     package let unmatched: Int
     package let unsettled: Int
     package let unaccounted: Int
-    /// The journal could not be read at the end.
-    package let isBroken: Bool
+    /// Folders that could not be looked through: what lies in them is not in the counts.
+    package let unread: Int
+    /// Why the run ended before its time, or cannot say how it ended.
+    package let breakdown: String?
 
-    init(snapshot: JournalSnapshot?, folders: [Intake.FolderState], account: Account) {
+    /// - Parameters:
+    ///   - policy: what `ignore` leaves where it is was to be left there.
+    ///   - breakdown: why the agent stopped by itself, or took nothing any more.
+    init(
+        snapshot: JournalSnapshot?,
+        folders: [Intake.FolderState],
+        policy: UnmatchedPolicy,
+        account: Account,
+        breakdown: String?
+    ) {
         let total = snapshot?.total ?? DeliveryCounts()
         delivered = total.delivered
         onTheWay = total.onTheWay
         held = total.held
         quarantined = total.quarantined - total.retried
-        unmatched = folders.reduce(0) { $0 + $1.unmatched.count }
+        unmatched = policy == .ignore ? 0 : folders.reduce(0) { $0 + $1.unmatched.count + $1.unmatchedQuarantined }
         unsettled = folders.reduce(0) { $0 + ($1.figures?.unsettled ?? 0) }
         unaccounted = total.unaccounted + account.total
-        isBroken = snapshot == nil
+        unread = folders.count { $0.figures?.isComplete == false || !$0.isThere }
+        self.breakdown = breakdown ?? (snapshot == nil ? "the journal could not be read at the end" : nil)
     }
 
-    package var isComplete: Bool { !isBroken && onTheWay + held + quarantined + unmatched + unsettled + unaccounted == 0 }
+    package var isComplete: Bool {
+        breakdown == nil && onTheWay + held + quarantined + unmatched + unsettled + unaccounted + unread == 0
+    }
 
     package var summary: String {
-        guard !isBroken else { return "the journal could not be read at the end" }
+        if let breakdown { return breakdown }
         let rest = [
             (onTheWay, "waiting"), (held, "held"), (quarantined, "quarantined"), (unmatched, "unmatched"), (unsettled, "unsettled"),
-            (unaccounted, "unaccounted"),
+            (unaccounted, "unaccounted"), (unread, "folders not read whole"),
         ]
         .filter { $0.0 > 0 }
         .map { "\($0.0) \($0.1)" }

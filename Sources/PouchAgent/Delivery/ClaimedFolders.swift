@@ -44,15 +44,31 @@ final class ClaimedFolders: ClaimedFiles {
         ClaimRecord(id: "in-place-\(DeliveryID.random())", root: folder, inPlace: true)
     }
 
+    /// A producer's marker, as it was when its drop was taken.
+    struct Marker {
+        let path: DropPath
+        let identity: FileIdentity
+    }
+
+    /// - Returns: `nil` when there is none to be removed.
+    func marker(of drop: SettledDrop, plan: FolderPlan) -> Marker? {
+        guard let path = drop.marker, plan.afterwards != .keep else { return nil }
+        // One that cannot be looked at cannot be removed either.
+        guard let status = try? DirectoryHandle.open(plan.watched.path).status(of: path.bytes) else { return nil }
+        return Marker(path: path, identity: status.identity)
+    }
+
     /// The producer's marker has done its work. When it cannot be removed it is told; it harms nobody but the eye.
-    func removeMarker(of drop: SettledDrop, plan: FolderPlan) {
-        guard let marker = drop.marker, plan.afterwards != .keep else { return }
+    ///
+    /// One that was made anew is of another drop of the same name, and stays.
+    func remove(_ marker: Marker, of plan: FolderPlan) {
         do throws(FileProblem) {
-            let folder = try DirectoryHandle.open(plan.watched.path).openFolder(marker.parent?.bytes ?? [])
-            try folder.remove(marker.name)
+            let folder = try DirectoryHandle.open(plan.watched.path).openFolder(marker.path.parent?.bytes ?? [])
+            guard try folder.status(of: marker.path.name).identity == marker.identity else { return }
+            try folder.remove(marker.path.name)
         } catch {
             if !error.isMissing {
-                logger.warning("could not remove the marker", metadata: ["file": "\(marker)", "cause": "\(error)"])
+                logger.warning("could not remove the marker", metadata: ["file": "\(marker.path)", "cause": "\(error)"])
             }
         }
     }

@@ -14,23 +14,34 @@ import Synchronization
 final class Intake: DropReceiver {
     private struct State {
         var folders: [FolderState]
-        var underWay: [Ticket<AdmissionOutcome>] = []
+        var underWay: [UnderWay] = []
+        /// Claimed, and refused by the journal: admitted again before anything else is taken.
+        var refused: [Admission] = []
+        /// The claims of both, so that nobody takes them for lost.
+        var claims: Set<String> = []
         /// Why nothing is taken for now.
         var pause: String?
         var isStopping = false
     }
 
+    private struct UnderWay {
+        let admission: Admission
+        let ticket: Ticket<AdmissionOutcome>
+    }
+
     struct FolderState {
         var isThere = true
         var figures: SweepFigures?
+        /// Files that no route takes and that lie where they were dropped.
         var unmatched: Set<DropPath> = []
-        var unmatchedNow: Set<DropPath> = []
+        /// Those that went to the quarantine in this run.
+        var unmatchedQuarantined = 0
         var notices: [String] = []
     }
 
     /// Admissions that may be under way before the next one waits for the oldest.
     private static let window = 512
-    /// Names kept for people; the count goes on.
+    /// Names kept a folder; with more of them the count says at least how many there are.
     private static let namesKept = 10_000
 
     private let folders: [FolderPlan]
@@ -42,6 +53,7 @@ final class Intake: DropReceiver {
     private let clock: any AgentClock
     private let alerts: AlertBell
     private let closer: FileCloser
+    private let outbox: ManifestOutbox
     private let logger: Logger
     private let state: Mutex<State>
 
@@ -53,6 +65,7 @@ final class Intake: DropReceiver {
         journal: Journal,
         lanes: LaneBoard,
         closer: FileCloser,
+        outbox: ManifestOutbox,
         clock: any AgentClock,
         alerts: AlertBell,
         logger: Logger
@@ -64,6 +77,7 @@ final class Intake: DropReceiver {
         self.journal = journal
         self.lanes = lanes
         self.closer = closer
+        self.outbox = outbox
         self.clock = clock
         self.alerts = alerts
         self.logger = logger
@@ -78,13 +92,16 @@ final class Intake: DropReceiver {
         if isPaused { return .refused(retryAfter: .seconds(2)) }
         CrashPoint.reach(.settled)
         let plan = folders[folder]
-        if plan.afterwards == .keep, await isKnown(drop, in: plan) { return .known }
+        if plan.afterwards == .keep {
+            guard let isKnown = await isKnown(drop, in: plan) else { return .refused(retryAfter: .seconds(2)) }
+            if isKnown { return .known }
+        }
         let now = clock.now
         let facts = DropFacts(folder: plan.watched.path, path: drop.path, size: drop.identity.size, admitted: now)
         let deliveries = desk.deliveries(of: facts, identity: drop.identity, at: now)
         if deliveries.isEmpty, unmatched != .quarantine { return note(unmatched: drop.path, in: folder) }
         CrashPoint.reach(.routed)
-        return await take(drop, plan: plan, deliveries: deliveries, at: now)
+        return await take(drop, in: folder, deliveries: deliveries, at: now)
     }
 
     func ignored(_ path: DropPath, reason: String, in folder: Int) async {
@@ -106,31 +123,48 @@ final class Intake: DropReceiver {
     }
 
     func swept(_ figures: SweepFigures, in folder: Int) async {
-        state.withLock { state in
+        let path = folders[folder].watched.path
+        // The watcher does not offer again what it was told is known, so that each name is looked at.
+        let gone = Self.gone(state.withLock { $0.folders[folder].unmatched }, from: path)
+        let isClear = state.withLock { state in
             state.folders[folder].figures = figures
-            state.folders[folder].unmatched = state.folders[folder].unmatchedNow
-            state.folders[folder].unmatchedNow = []
+            state.folders[folder].unmatched.subtract(gone)
             state.folders[folder].isThere = figures.isComplete || state.folders[folder].isThere
+            return state.folders[folder].unmatched.isEmpty
         }
+        if isClear, !gone.isEmpty { alerts.clear(.unmatched, subject: path) }
         await settleAccounts()
+    }
+
+    /// What cannot be looked at counts as there.
+    private static func gone(_ paths: Set<DropPath>, from folder: String) -> Set<DropPath> {
+        guard !paths.isEmpty, let handle = try? DirectoryHandle.open(folder) else { return [] }
+        return paths.filter { path in
+            do throws(FileProblem) {
+                return try !handle.status(of: path.bytes).isRegular
+            } catch {
+                return error.isMissing
+            }
+        }
     }
 
     // MARK: Taking
 
-    private func isKnown(_ drop: SettledDrop, in plan: FolderPlan) async -> Bool {
+    /// - Returns: `nil` when the journal cannot say: the drop is offered again.
+    private func isKnown(_ drop: SettledDrop, in plan: FolderPlan) async -> Bool? {
         do {
             return try await journal.kept(folder: plan.watched.path, path: drop.path) == drop.identity
         } catch {
             logger.error("the journal could not be asked", metadata: ["cause": "\(error)"])
             pause("the journal could not be read: \(error)")
-            // Not known to be new: it is offered again.
-            return true
+            return nil
         }
     }
 
-    private func take(_ drop: SettledDrop, plan: FolderPlan, deliveries: [AdmittedDelivery], at time: Timestamp) async
+    private func take(_ drop: SettledDrop, in folder: Int, deliveries: [AdmittedDelivery], at time: Timestamp) async
         -> ReceiverVerdict
     {
+        let plan = folders[folder]
         let record: ClaimRecord
         let identity: FileIdentity
         do {
@@ -139,7 +173,11 @@ final class Intake: DropReceiver {
             return refuse(drop, error, plan: plan)
         }
         CrashPoint.reach(.claimed)
-        claimed.removeMarker(of: drop, plan: plan)
+        let marker = claimed.marker(of: drop, plan: plan)
+        state.withLock { state in
+            state.folders[folder].unmatched.remove(drop.path)
+            if deliveries.isEmpty { state.folders[folder].unmatchedQuarantined += 1 }
+        }
         let admission = Admission(
             folder: plan.watched.path,
             path: drop.path,
@@ -149,46 +187,67 @@ final class Intake: DropReceiver {
             at: time,
             deliveries: deliveries
         )
-        await admit(admission)
+        tell(admission)
+        let ticket = await admit(admission)
+        if let marker {
+            do {
+                _ = try await ticket.value()
+                claimed.remove(marker, of: plan)
+            } catch {
+                // A file that is put back without its marker would wait for ever: the marker stays until the journal has the file.
+                logger.debug("the marker stays for now", metadata: ["file": "\(marker.path)", "cause": "\(error)"])
+            }
+        }
         return plan.afterwards == .keep ? .known : .taken
     }
 
     /// Hands the admission to the journal and the deliveries to their lanes.
-    func admit(_ admission: Admission) async {
+    @discardableResult
+    func admit(_ admission: Admission) async -> Ticket<AdmissionOutcome> {
         let ticket = journal.admit(admission)
-        let needsClosing = admission.deliveries.allSatisfy { delivery in
-            if case .quarantined = delivery.start { return true }
-            return false
-        }
-        if needsClosing {
-            // Nothing will be sent: the file goes to the quarantine as soon as the journal knows.
-            switch try? await ticket.value() {
-            case .admitted(let file), .known(let file): await closer.close(file: file)
-            // The window says so and pauses.
-            case nil: break
-            }
+        state.withLock { state in
+            state.underWay.append(UnderWay(admission: admission, ticket: ticket))
+            state.claims.insert(admission.claim.id)
         }
         for partner in Set(admission.deliveries.map(\.partner)) { lanes.noteBacklog(of: partner) }
-        let oldest = state.withLock { state -> Ticket<AdmissionOutcome>? in
-            state.underWay.append(ticket)
-            return state.underWay.count > Self.window ? state.underWay.removeFirst() : nil
-        }
-        if let oldest { await confirm(oldest) }
+        // Nothing will be sent: the file goes to the quarantine as soon as the journal knows, and that is not left to pile up.
+        let limit = admission.isEnded ? 0 : Self.window
+        while let oldest = nextUnderWay(beyond: limit) { await confirm(oldest) }
+        return ticket
     }
 
-    /// Waits until all admissions that are under way are on disk.
+    /// Waits until all admissions that are under way are on disk, or refused.
     func settleAccounts() async {
-        while let ticket = state.withLock({ $0.underWay.isEmpty ? nil : $0.underWay.removeFirst() }) { await confirm(ticket) }
+        while let next = nextUnderWay(beyond: 0) { await confirm(next) }
     }
 
-    private func confirm(_ ticket: Ticket<AdmissionOutcome>) async {
+    private func nextUnderWay(beyond count: Int) -> UnderWay? {
+        state.withLock { $0.underWay.count > count ? $0.underWay.removeFirst() : nil }
+    }
+
+    private func confirm(_ underWay: UnderWay) async {
         do {
-            _ = try await ticket.value()
+            await admitted(underWay.admission, try await underWay.ticket.value())
             CrashPoint.reach(.admitted)
         } catch {
+            state.withLock { $0.refused.append(underWay.admission) }
             pause("the journal takes nothing: \(error)")
         }
     }
+
+    private func admitted(_ admission: Admission, _ outcome: AdmissionOutcome) async {
+        _ = state.withLock { $0.claims.remove(admission.claim.id) }
+        if admission.deliveries.contains(where: \.isQuarantined) { outbox.ring() }
+        guard admission.isEnded else { return }
+        switch outcome {
+        case .admitted(let file), .known(let file): await closer.close(file: file)
+        }
+    }
+
+    /// Whether that claim is on its way into the journal.
+    func isUnderWay(_ claim: String) -> Bool { state.withLock { $0.claims.contains(claim) } }
+
+    var hasClaimsUnderWay: Bool { state.withLock { !$0.claims.isEmpty } }
 
     // MARK: Not taking
 
@@ -197,7 +256,6 @@ final class Intake: DropReceiver {
         state.withLock { state in
             guard state.folders[folder].unmatched.count < Self.namesKept else { return }
             state.folders[folder].unmatched.insert(path)
-            state.folders[folder].unmatchedNow.insert(path)
         }
         if unmatched == .hold {
             alerts.raise(
@@ -208,6 +266,33 @@ final class Intake: DropReceiver {
             )
         }
         return .known
+    }
+
+    /// Somebody must know of what will not be delivered, or not without a person.
+    private func tell(_ admission: Admission) {
+        if admission.deliveries.isEmpty {
+            alerts.raise(
+                .quarantined,
+                subject: admission.folder,
+                code: "unmatched",
+                text: "no route takes \(admission.path) in \(admission.folder); it is quarantined (`unmatched: quarantine`)"
+            )
+        }
+        for delivery in admission.deliveries {
+            let what = "\(admission.path) for \(delivery.partner)"
+            switch delivery.start {
+            case .waiting: break
+            case .held(let code, let reason):
+                alerts.raise(.held, subject: delivery.partner.description, code: code, text: "\(what) is held: \(reason)")
+            case .quarantined(let failure, _):
+                alerts.raise(
+                    .quarantined,
+                    subject: delivery.partner.description,
+                    code: failure.code,
+                    text: "\(what) is quarantined: \(failure)"
+                )
+            }
+        }
     }
 
     private func refuse(_ drop: SettledDrop, _ failure: ClaimFailure, plan: FolderPlan) -> ReceiverVerdict {
@@ -235,10 +320,29 @@ final class Intake: DropReceiver {
         alerts.raise(.diskShort, subject: "journal", code: "journal", text: "nothing is taken for now: \(reason)")
     }
 
-    /// The journal works again.
-    func resume() {
-        state.withLock { $0.pause = nil }
+    /// Admits what the journal refused, and takes drops again when that succeeds.
+    ///
+    /// - Returns: false when it still refuses. (A commit without a change succeeds on a full disk: only an admission is a proof.)
+    func resume() async -> Bool {
+        await settleAccounts()
+        do {
+            while let admission = state.withLock({ $0.refused.first }) {
+                let outcome = try await journal.admit(admission).value()
+                _ = state.withLock { $0.refused.removeFirst() }
+                await admitted(admission, outcome)
+            }
+            try await journal.flush().value()
+        } catch {
+            logger.debug("the journal still takes nothing", metadata: ["cause": "\(error)"])
+            return false
+        }
+        state.withLock { state in
+            state.pause = nil
+            // What was refused meanwhile is seen by the next sweeps only.
+            for folder in state.folders.indices { state.folders[folder].figures = nil }
+        }
         alerts.clear(.diskShort, subject: "journal")
+        return true
     }
 
     func stop() { state.withLock { $0.isStopping = true } }
@@ -254,4 +358,16 @@ final class Intake: DropReceiver {
     var pauseReason: String? { state.withLock { $0.pause } }
 
     var folderStates: [FolderState] { state.withLock { $0.folders } }
+}
+
+extension Admission {
+    /// Nothing of it will ever be sent.
+    fileprivate var isEnded: Bool { deliveries.allSatisfy(\.isQuarantined) }
+}
+
+extension AdmittedDelivery {
+    fileprivate var isQuarantined: Bool {
+        if case .quarantined = start { return true }
+        return false
+    }
 }

@@ -55,7 +55,7 @@ struct RunCommand: AsyncParsableCommand {
             }
         }
         if once, !ending.isComplete { throw ExitCode.failed }
-        if ending.isBroken { throw ExitCode.failed }
+        if let breakdown = ending.breakdown { throw Refusal(breakdown).told() }
     }
 }
 
