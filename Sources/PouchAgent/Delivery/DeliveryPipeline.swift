@@ -27,6 +27,8 @@ struct DeliveryPipeline: Sendable {
         case waiting(DeliveryFailure, Duration)
         /// The partner waits for a person.
         case held(DeliveryFailure)
+        /// This delivery waits for a person, and the partner's others go on.
+        case heldAlone(DeliveryFailure)
         /// The file is looked at again.
         case retaken(DeliveryFailure, Duration)
         case quarantined(DeliveryFailure, FileProgress)
@@ -49,6 +51,7 @@ struct DeliveryPipeline: Sendable {
             )
         )
         defer { board.ended(delivery.id) }
+        if let failure = tooLarge(delivery) { return await holdAlone(delivery, failure: failure) }
         CrashPoint.reach(.begun)
         let begun = journal.begin(delivery.id, attempt: attempt, stage: .storing, at: clock.now)
         do {
@@ -68,6 +71,27 @@ struct DeliveryPipeline: Sendable {
             return await complete(delivery, outcome: outcome, digests: digests, attempt: attempt)
         } catch {
             return await fail(delivery, failure: error, attempt: attempt)
+        }
+    }
+
+    /// What admission found already; a delivery that a person released, or of another configuration, is looked at again.
+    private func tooLarge(_ delivery: PendingDelivery) -> DeliveryFailure? {
+        let (traits, size) = (partner.destination.traits, delivery.file.identity.size)
+        guard let largest = traits.largestFile, size > largest else { return nil }
+        return DeliveryFailure(
+            .hold,
+            code: "too-large",
+            attempt: "deliver \(delivery.file.path) to \(partner.name)",
+            cause: "the file has \(size) bytes, and \(traits.adapter) takes at most \(largest) at once in this version"
+        )
+    }
+
+    private func holdAlone(_ delivery: PendingDelivery, failure: DeliveryFailure) async -> Ending {
+        do {
+            _ = try await recorded { journal.fail(delivery.id, failure: failure, at: clock.now, next: .held) }
+            return .heldAlone(failure)
+        } catch {
+            return .unrecorded(error)
         }
     }
 
@@ -124,7 +148,7 @@ struct DeliveryPipeline: Sendable {
         let entry = ManifestLines(agent: agent, adapter: partner.destination.traits.adapter)
             .finished(delivery, outcome: ending, receipt: receipt, digests: digests, attempt: attempt, at: now)
         do {
-            let progress = try await journal.complete(delivery.id, receipt: receipt, at: now, entry: entry).value()
+            let progress = try await recorded { journal.complete(delivery.id, receipt: receipt, at: now, entry: entry) }
             CrashPoint.reach(.completed)
             logger.info(
                 "delivered",
@@ -146,11 +170,11 @@ struct DeliveryPipeline: Sendable {
         do {
             switch step {
             case .wait(let pause):
-                _ = try await journal.fail(delivery.id, failure: failure, at: now, next: .retry(at: now.advanced(by: pause)))
-                    .value()
+                let next = AfterFailure.retry(at: now.advanced(by: pause))
+                _ = try await recorded { journal.fail(delivery.id, failure: failure, at: now, next: next) }
                 return .waiting(failure, pause)
             case .holdPartner:
-                _ = try await journal.fail(delivery.id, failure: failure, at: now, next: .held).value()
+                _ = try await recorded { journal.fail(delivery.id, failure: failure, at: now, next: .held) }
                 return .held(failure)
             case .quarantine:
                 return .quarantined(failure, try await quarantine(delivery, failure: failure, attempt: attempt, at: now))
@@ -168,10 +192,10 @@ struct DeliveryPipeline: Sendable {
         attempt: Int,
         at now: Timestamp
     ) async throws(JournalFailure) -> FileProgress {
-        if let checkpoint = delivery.checkpoint { await partner.destination.abandon(checkpoint) }
+        if let checkpoint = await lastCheckpoint(of: delivery) { await partner.destination.abandon(checkpoint) }
         let entry = ManifestLines(agent: agent, adapter: partner.destination.traits.adapter)
             .quarantined(delivery, failure: failure, attempt: attempt, at: now)
-        return try await journal.fail(delivery.id, failure: failure, at: now, next: .quarantined(entry: entry)).value()
+        return try await recorded { journal.fail(delivery.id, failure: failure, at: now, next: .quarantined(entry: entry)) }
     }
 
     /// The source is ours by claim: take what it is now and begin anew. A file that is delivered in place (`keep`) is not ours: what
@@ -199,13 +223,49 @@ struct DeliveryPipeline: Sendable {
         } catch {
             current = nil
         }
-        if let current { _ = try await journal.retake(file: delivery.file.id, identity: current, at: now).value() }
-        if let checkpoint = delivery.checkpoint { await partner.destination.abandon(checkpoint) }
-        _ = try await journal.fail(delivery.id, failure: failure, at: now, next: .retry(at: now.advanced(by: pause))).value()
+        // Before the journal forgets it.
+        if let checkpoint = await lastCheckpoint(of: delivery) { await partner.destination.abandon(checkpoint) }
+        if let current { _ = try await recorded { journal.retake(file: delivery.file.id, identity: current, at: now) } }
+        let next = AfterFailure.retry(at: now.advanced(by: pause))
+        _ = try await recorded { journal.fail(delivery.id, failure: failure, at: now, next: next) }
         return .retaken(failure, pause)
+    }
+
+    /// The attempt may have saved a later one than it began with.
+    private func lastCheckpoint(of delivery: PendingDelivery) async -> Checkpoint? {
+        do {
+            return try await journal.delivery(delivery.id)?.checkpoint
+        } catch {
+            return delivery.checkpoint
+        }
+    }
+
+    /// Repeats the write until the journal takes it, and keeps the slot of the delivery meanwhile: only this attempt knows how it
+    /// ended, and what the journal has of it ("an attempt runs") is tried again by nobody before the next start.
+    private func recorded<Value>(_ write: () -> Ticket<Value>) async throws(JournalFailure) -> Value {
+        while true {
+            do throws(JournalFailure) {
+                return try await write().value()
+            } catch {
+                guard error.mayPass, !Task.isCancelled else { throw error }
+                logger.error("the journal could not be written; it is tried again", metadata: ["cause": "\(error)"])
+                // Cancelled: the next failure is the last.
+                try? await clock.sleep(for: .seconds(2))
+            }
+        }
     }
 
     private static func unwritten(_ failure: JournalFailure) -> DeliveryFailure {
         DeliveryFailure(.retry(after: .seconds(5)), code: "journal", attempt: "record the delivery", cause: "\(failure)")
+    }
+}
+
+extension JournalFailure {
+    /// The disk may have room again, or come back. What the journal refuses for itself, it refuses again.
+    fileprivate var mayPass: Bool {
+        switch kind {
+        case .diskFull, .inputOutput, .notWritable, .cannotOpen, .other: true
+        case .damaged, .newerSchema, .notAJournal, .unknown, .outOfPlace, .closed: false
+        }
     }
 }

@@ -49,6 +49,14 @@ final class DeliveryEndings: LaneEndings {
             )
             await closer.close(progress)
         case .held(let failure): await hold(delivery, failure, facts)
+        case .heldAlone(let failure):
+            logger.error("held", metadata: facts.merging(Self.fields(of: failure)) { own, _ in own })
+            alerts.raise(
+                .held,
+                subject: delivery.partner.description,
+                code: failure.code,
+                text: "\(delivery.file.path) for \(delivery.partner) is held: \(failure)"
+            )
         case .waiting(let failure, let pause), .retaken(let failure, let pause):
             logger.warning(
                 "will be tried again",

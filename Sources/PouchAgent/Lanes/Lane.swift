@@ -9,6 +9,8 @@ final class Lane: Sendable {
     private struct State {
         var gate: LaneGate
         var queue = LaneQueue()
+        /// Ended, and their files are being put away.
+        var closing = 0
         var isStopping = false
     }
 
@@ -18,6 +20,9 @@ final class Lane: Sendable {
         case wait(until: Duration?)
         case stop
     }
+
+    /// Files that may be on their way to the archive before the lane waits for it.
+    private static let mostClosing = 64
 
     let partner: PartnerPlan
     let budget: TransferBudget
@@ -56,7 +61,8 @@ final class Lane: Sendable {
 
     var hold: PartnerHold? { state.withLock { $0.gate.hold } }
 
-    var isBusy: Bool { state.withLock { $0.gate.running > 0 } }
+    /// A delivery runs, or what follows its end.
+    var isBusy: Bool { state.withLock { $0.gate.running + $0.closing > 0 } }
 
     var breaker: Breaker.State { state.withLock { $0.gate.breaker.state } }
 
@@ -100,6 +106,7 @@ final class Lane: Sendable {
         let now = clock.monotonic
         return state.withLock { state in
             if state.isStopping || Task.isCancelled { return .stop }
+            if state.closing >= Self.mostClosing { return .wait(until: nil) }
             switch state.gate.verdict(at: now) {
             case .held: return .wait(until: nil)
             case .wait(let until): return .wait(until: until)
@@ -142,6 +149,7 @@ final class Lane: Sendable {
         let jitter = Double.random(in: 0..<1)
         state.withLock { state in
             state.queue.ended(delivery.id)
+            state.closing += 1
             switch ending {
             case .recorded, .quarantined: state.gate.ended(.answered, at: now, jitter: jitter)
             case .waiting(let failure, let pause):
@@ -156,10 +164,13 @@ final class Lane: Sendable {
             case .unrecorded:
                 state.gate.ended(.silent, at: now, jitter: jitter)
                 state.queue.noteDue(at: now + .seconds(2))
-            case .stopped: state.gate.ended(.silent, at: now, jitter: jitter)
+            case .heldAlone, .stopped: state.gate.ended(.silent, at: now, jitter: jitter)
             }
         }
+        // The slot is free now, whatever the archive takes.
+        bell.ring()
         await endings.ended(delivery, ending, lane: self)
+        state.withLock { $0.closing -= 1 }
         bell.ring()
     }
 }
