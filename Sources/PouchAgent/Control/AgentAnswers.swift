@@ -104,16 +104,36 @@ extension Agent: ControlAnswering {
         }
         var lines: [String] = []
         for delivery in found {
-            let outcome = try await journal.retry(delivery.id, as: .random(), at: clock.now).value()
-            alerts.clear(.quarantined, subject: delivery.partner.description)
-            switch outcome {
-            case .waitingAgain: lines.append("\(delivery.id.shortForm) to \(delivery.partner) waits again")
-            case .newDelivery(let id, _):
-                lines.append("\(delivery.id.shortForm) to \(delivery.partner) is tried again as \(id.shortForm)")
-            }
+            lines.append(try await retry(delivery))
             lanes.noteBacklog(of: delivery.partner)
         }
-        return .done(text: lines.joined(separator: "\n"))
+        let more = lines.count - Self.mostLines
+        return .done(text: (lines.prefix(Self.mostLines) + (more > 0 ? ["and \(more) more"] : [])).joined(separator: "\n"))
+    }
+
+    /// What a person reads of an answer.
+    private static let mostLines = 100
+
+    /// - Returns: one line for people.
+    private func retry(_ delivery: DeliverySummary) async throws(JournalFailure) -> String {
+        let name = "\(delivery.id.shortForm) to \(delivery.partner)"
+        guard delivery.key != .standIn(for: delivery.id) else {
+            return
+                "\(name) cannot be tried again: no key could be made for \(delivery.path); take it out of the quarantine, and drop "
+                + "it again under another name or template"
+        }
+        do throws(JournalFailure) {
+            let outcome = try await journal.retry(delivery.id, as: .random(), at: clock.now).value()
+            alerts.clear(delivery.state == .held ? .held : .quarantined, subject: delivery.partner.description)
+            switch outcome {
+            case .waitingAgain: return "\(name) waits again"
+            case .newDelivery(let id, _): return "\(name) is tried again as \(id.shortForm)"
+            }
+        } catch {
+            // Somebody else was faster: no reason to leave the others.
+            guard error.kind == .outOfPlace else { throw error }
+            return "\(name) is on its way already"
+        }
     }
 
     private func unknown(_ partner: PartnerName) -> ControlAnswer {
@@ -142,14 +162,24 @@ extension Agent: ControlAnswering {
         }
         let endings = sends.endings(of: delivery)
         defer { sends.forget(delivery) }
-        await intake.admit(admission)
+        do {
+            // A drop that is also sent by hand is still a drop: what the folder remembers of it stays as it was.
+            let kept = try await journal.kept(folder: admission.folder, path: admission.path)
+            _ = try await intake.admit(admission).value()
+            if kept != admission.identity { _ = journal.forgetKept(folder: admission.folder, path: admission.path) }
+        } catch {
+            return .refused(text: "\(error)", hint: "nothing was sent; `pouch status` says what hinders the agent")
+        }
         let size = admission.identity.size
         return await withTaskGroup(of: ControlAnswer?.self) { group in
-            group.addTask { [board, clock] in
+            group.addTask { [board, clock, lanes] in
                 // A caller that went away does not stop the delivery; it is journaled and goes on.
                 while !Task.isCancelled {
                     if let entry = board.progress(of: delivery) {
                         guard await progress(.progress(sent: entry.sent, of: size)) else { return nil }
+                    } else if let hold = lanes[partner]?.hold {
+                        // Whatever held the partner meanwhile: nobody knows for how long.
+                        return Self.queued(delivery, partner, hold)
                     }
                     do { try await clock.sleep(for: .milliseconds(100)) } catch { return nil }
                 }
@@ -164,6 +194,13 @@ extension Agent: ControlAnswering {
         }
     }
 
+    private static func queued(_ delivery: DeliveryID, _ partner: PartnerName, _ hold: PartnerHold) -> ControlAnswer {
+        .refused(
+            text: "queued as \(delivery.shortForm), but \(partner) is held: \(hold.reason)",
+            hint: "after the fix: pouch release \(partner)"
+        )
+    }
+
     private func lastAnswer(
         _ endings: AsyncStream<DeliveryPipeline.Ending>,
         delivery: DeliveryID,
@@ -171,19 +208,14 @@ extension Agent: ControlAnswering {
         size: Int64,
         progress: @escaping @Sendable (ControlAnswer) async -> Bool
     ) async -> ControlAnswer? {
-        if let hold = lanes[partner]?.hold {
-            return .refused(
-                text: "queued as \(delivery.shortForm), but \(partner) is held: \(hold.reason)",
-                hint: "after the fix: pouch release \(partner)"
-            )
-        }
+        if let hold = lanes[partner]?.hold { return Self.queued(delivery, partner, hold) }
         for await ending in endings {
             switch ending {
             case .recorded:
                 _ = await progress(.progress(sent: size, of: size))
                 let story = try? await journal.trace(delivery.description).first
                 return .done(text: "delivered: \(story?.receipt?.location ?? delivery.description)")
-            case .quarantined(let failure, _), .held(let failure):
+            case .quarantined(let failure, _), .held(let failure), .heldAlone(let failure):
                 return .refused(text: failure.description, hint: "pouch trace \(delivery.shortForm)")
             case .waiting(let failure, let pause):
                 return .refused(
