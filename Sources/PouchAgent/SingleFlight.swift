@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Computes a value once, however many ask for it at the same time. A failure is not kept: the next one who asks tries again.
-final class SingleFlight<Value: Sendable, Failure: Error>: Sendable {
+package final class SingleFlight<Value: Sendable, Failure: Error>: Sendable {
     private enum State {
         case idle
         case running([CheckedContinuation<Result<Value, Failure>?, Never>])
@@ -10,10 +10,10 @@ final class SingleFlight<Value: Sendable, Failure: Error>: Sendable {
 
     private let state: Mutex<State>
 
-    init(known value: Value? = nil) { state = Mutex(value.map(State.done) ?? .idle) }
+    package init(known value: Value? = nil) { state = Mutex(value.map(State.done) ?? .idle) }
 
     /// The first caller computes, in its own task; others wait for it. If it fails, one of those who waited computes in its place.
-    func value(_ compute: @Sendable () async throws(Failure) -> Value) async throws(Failure) -> Value {
+    package func value(_ compute: @Sendable () async throws(Failure) -> Value) async throws(Failure) -> Value {
         while true {
             let known: Value? = state.withLock { state in
                 if case .done(let value) = state { return value }

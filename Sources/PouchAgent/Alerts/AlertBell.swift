@@ -1,6 +1,6 @@
 import Foundation
-import Logging
-import PouchKit
+package import Logging
+package import PouchKit
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -9,7 +9,7 @@ import SystemPackage
 ///
 /// The command gets the alert as one JSON object on standard input and its text as the last argument. What it prints is dropped, what it
 /// answers is logged; it has half a minute.
-final class AlertBell: Sendable {
+package final class AlertBell: Sendable {
     private struct State {
         var book = AlertBook()
         var waiting: [Alert] = []
@@ -25,13 +25,13 @@ final class AlertBell: Sendable {
     private let bell = Bell()
     private let state = Mutex(State())
 
-    init(command: [String], clock: any AgentClock, logger: Logger) {
+    package init(command: [String], clock: any AgentClock, logger: Logger) {
         self.command = command
         self.clock = clock
         self.logger = logger
     }
 
-    func raise(_ kind: Alert.Kind, subject: String, code: String, text: String) {
+    package func raise(_ kind: Alert.Kind, subject: String, code: String, text: String) {
         let alert = Alert(kind: kind, subject: subject, code: code, text: text, time: clock.now)
         let isNew = state.withLock { state in
             guard state.book.isNew(alert) else { return false }
@@ -46,7 +46,7 @@ final class AlertBell: Sendable {
         bell.ring()
     }
 
-    func clear(_ kind: Alert.Kind, subject: String) { state.withLock { $0.book.cleared(kind, subject: subject) } }
+    package func clear(_ kind: Alert.Kind, subject: String) { state.withLock { $0.book.cleared(kind, subject: subject) } }
 
     func run() async {
         while !Task.isCancelled {
@@ -56,7 +56,7 @@ final class AlertBell: Sendable {
     }
 
     /// Tells everything that waits. Called once more at the end, so that a short run tells too.
-    func tellWaiting() async {
+    package func tellWaiting() async {
         while let alert = next() { await tell(alert) }
     }
 

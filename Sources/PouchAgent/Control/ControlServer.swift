@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
-import Logging
+package import Logging
 import PouchFiles
 import PouchKit
 import Synchronization
 
 /// Answers what is asked through `<state>/control.sock`: one request a connection, from the agent's own user or root.
-final class ControlServer: Sendable {
-    static let socketName = "control.sock"
+package final class ControlServer: Sendable {
+    package static let socketName = "control.sock"
     /// Callers at once; more wait in the kernel's queue. Those of `send` stay for as long as their file takes.
     private static let mostCallers = 64
 
@@ -18,14 +18,14 @@ final class ControlServer: Sendable {
     private let talking = BlockingExecutor(name: "pouch-talk", threads: 4)
     private let callers = Atomic<Int>(0)
 
-    init(state: String, answering: any ControlAnswering, logger: Logger) {
+    package init(state: String, answering: any ControlAnswering, logger: Logger) {
         self.state = state
         self.answering = answering
         self.logger = logger
     }
 
     /// Runs until cancelled.
-    func run() async {
+    package func run() async {
         do {
             let listener = try UnixSocket.listen(in: state, name: Self.socketName)
             defer { unlink("\(state)/\(Self.socketName)") }
@@ -103,7 +103,7 @@ final class ControlServer: Sendable {
 }
 
 /// Who knows the answers.
-protocol ControlAnswering: Sendable {
+package protocol ControlAnswering: Sendable {
     /// - Parameter progress: may be called any number of times; false means that nobody listens any more.
     func answer(
         _ request: ControlRequest,

@@ -13,7 +13,7 @@ package struct SocketProblem: Error, Hashable, Sendable, CustomStringConvertible
 }
 
 /// One end of a stream socket on this machine. Blocking: use it on a blocking thread.
-final class UnixSocket: Sendable {
+package final class UnixSocket: Sendable {
     let descriptor: Int32
 
     init(owning descriptor: Int32) { self.descriptor = descriptor }
@@ -21,14 +21,14 @@ final class UnixSocket: Sendable {
     deinit { close(descriptor) }
 
     /// The longest request, bytes.
-    static let longestRequest = 64 * 1_024
+    package static let longestRequest = 64 * 1_024
     /// The longest answer: a status names up to two hundred deliveries, each with its cause in the far end's words.
-    static let longestAnswer = 16 * 1_024 * 1_024
+    package static let longestAnswer = 16 * 1_024 * 1_024
 
     /// Listens on `name` in the folder, readable and writable for the owner alone. A socket file left by a dead agent is replaced.
     ///
     /// A socket's path has room for 107 bytes only; going through the folder's descriptor makes any state folder short enough.
-    static func listen(in folder: String, name: String) throws(SocketProblem) -> UnixSocket {
+    package static func listen(in folder: String, name: String) throws(SocketProblem) -> UnixSocket {
         try withAddress(in: folder, name: name, attempt: "listen on \(folder)/\(name)") { address, length throws(SocketProblem) in
             let socket = UnixSocket(owning: try checked(Glibc.socket(AF_UNIX, streamType, 0), "make a socket"))
             unlink("\(folder)/\(name)")
@@ -41,7 +41,7 @@ final class UnixSocket: Sendable {
         }
     }
 
-    static func connect(in folder: String, name: String) throws(SocketProblem) -> UnixSocket {
+    package static func connect(in folder: String, name: String) throws(SocketProblem) -> UnixSocket {
         try withAddress(in: folder, name: name, attempt: "reach the agent at \(folder)/\(name)") {
             address, length throws(SocketProblem) in
             let socket = UnixSocket(owning: try checked(Glibc.socket(AF_UNIX, streamType, 0), "make a socket"))
@@ -51,7 +51,7 @@ final class UnixSocket: Sendable {
     }
 
     /// - Returns: `nil` when nobody came within the time.
-    func accept(withinMilliseconds timeout: Int32) throws(SocketProblem) -> UnixSocket? {
+    package func accept(withinMilliseconds timeout: Int32) throws(SocketProblem) -> UnixSocket? {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         let ready = poll(&waiting, 1, timeout)
         guard ready != 0 else { return nil }
@@ -77,14 +77,14 @@ final class UnixSocket: Sendable {
     }
 
     /// Gives up reading and writing after this many seconds without a byte.
-    func limitWaiting(toSeconds seconds: Int) {
+    package func limitWaiting(toSeconds seconds: Int) {
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
     /// The user behind the other end, as the kernel knows it. `struct ucred` is pid, uid, gid: three 32-bit numbers.
-    func peerUser() -> UInt32? {
+    package func peerUser() -> UInt32? {
         var credentials: (Int32, UInt32, UInt32) = (0, .max, .max)
         var size = socklen_t(12)
         guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0, size == 12 else { return nil }
@@ -93,7 +93,7 @@ final class UnixSocket: Sendable {
 
     /// - Returns: the next line without its end; `nil` when the other side is done.
     /// - Throws: `SocketProblem` with EMSGSIZE when the line is longer than the limit, EAGAIN when nothing came in time.
-    func readLine(_ buffer: inout [UInt8], atMost limit: Int) throws(SocketProblem) -> [UInt8]? {
+    package func readLine(_ buffer: inout [UInt8], atMost limit: Int) throws(SocketProblem) -> [UInt8]? {
         var chunk = [UInt8](repeating: 0, count: 16_384)
         var looked = 0
         while true {
@@ -115,7 +115,7 @@ final class UnixSocket: Sendable {
         }
     }
 
-    func write(line: [UInt8]) throws(SocketProblem) {
+    package func write(line: [UInt8]) throws(SocketProblem) {
         var rest = (line + [UInt8(ascii: "\n")])[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }

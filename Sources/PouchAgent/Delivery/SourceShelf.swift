@@ -1,13 +1,13 @@
 import PouchCrypto
-import PouchFiles
-import PouchJournal
-import PouchKit
+package import PouchFiles
+package import PouchJournal
+package import PouchKit
 import Synchronization
 
 /// The claimed files that are open now: one descriptor and one set of digests a file, however many partners receive it.
 ///
 /// A source is closed when the last delivery that uses it lets go.
-final class SourceShelf: Sendable {
+package final class SourceShelf: Sendable {
     private struct Place {
         weak var source: Source?
     }
@@ -15,13 +15,13 @@ final class SourceShelf: Sendable {
     private let claims: any ClaimedFiles
     private let places = Mutex<[Int64: Place]>([:])
 
-    init(claims: any ClaimedFiles) { self.claims = claims }
+    package init(claims: any ClaimedFiles) { self.claims = claims }
 
     /// Opens the file of the delivery, or shares it when it is open. Blocking: on a blocking thread only.
     ///
     /// - Throws: `.sourceChanged` when the file is not what was claimed; `.quarantine` with `source-missing` when it is gone;
     ///   `.retry` when it cannot be opened for now.
-    func source(of delivery: PendingDelivery) throws(DeliveryFailure) -> Source {
+    package func source(of delivery: PendingDelivery) throws(DeliveryFailure) -> Source {
         if let open = places.withLock({ $0[delivery.file.id]?.source }), open.identity == delivery.file.identity { return open }
         let file = try claims.open(delivery.file)
         let source = Source(file: file, identity: delivery.file.identity, path: delivery.file.path, known: delivery.file.digests)
@@ -39,7 +39,7 @@ extension SourceShelf {
 }
 
 /// Where the claimed files lie.
-protocol ClaimedFiles: Sendable {
+package protocol ClaimedFiles: Sendable {
     /// Opens the file for reading. Blocking.
     func open(_ file: JournalFile) throws(DeliveryFailure) -> SharedFile
     /// What the file is now. Blocking.
@@ -47,7 +47,7 @@ protocol ClaimedFiles: Sendable {
 }
 
 /// One open claimed file.
-final class Source: Sendable {
+package final class Source: Sendable {
     let file: SharedFile
     let identity: FileIdentity
     private let path: DropPath
@@ -65,7 +65,7 @@ final class Source: Sendable {
     /// - Parameters:
     ///   - lane: where reading blocks.
     ///   - computed: told once when the digests were computed rather than known.
-    func outgoing(
+    package func outgoing(
         reading lane: BlockingExecutor,
         computed: @escaping @Sendable (FileDigests) -> Void
     ) -> OutgoingFile {

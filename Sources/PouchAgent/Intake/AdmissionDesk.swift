@@ -1,18 +1,24 @@
 import PouchConfiguration
-import PouchJournal
-import PouchKit
-import PouchRouting
+package import PouchJournal
+package import PouchKit
+package import PouchRouting
 
 /// Makes an admission of a routed drop: who receives it, under which key, and what can never be delivered.
 ///
 /// Everything that is decided here is frozen by the journal: partner, key and date of a delivery never change again.
-struct AdmissionDesk: Sendable {
-    let agent: String
-    let router: Router
-    let partners: [PartnerName: PartnerPlan]
+package struct AdmissionDesk: Sendable {
+    private let agent: String
+    private let router: Router
+    private let partners: [PartnerName: PartnerPlan]
+
+    package init(agent: String, router: Router, partners: [PartnerName: PartnerPlan]) {
+        self.agent = agent
+        self.router = router
+        self.partners = partners
+    }
 
     /// - Returns: no deliveries when no route takes the drop.
-    func deliveries(of facts: DropFacts, identity: FileIdentity, at time: Timestamp) -> [AdmittedDelivery] {
+    package func deliveries(of facts: DropFacts, identity: FileIdentity, at time: Timestamp) -> [AdmittedDelivery] {
         router.decide(facts).deliveries.map { planned in
             delivery(planned, path: facts.path, folder: facts.folder, identity: identity, at: time)
         }

@@ -1,13 +1,13 @@
 import DequeModule
-import PouchJournal
-import PouchKit
+package import PouchJournal
+package import PouchKit
 
 /// What a lane has in its hands: a bounded piece of the partner's queue. The rest lies in the journal, which is where the order is.
 ///
 /// A value: the lane asks it, the journal fills it.
-struct LaneQueue {
+package struct LaneQueue: Sendable {
     /// Deliveries in memory at most, whatever waits in the journal.
-    static let capacity = 512
+    package static let capacity = 512
 
     private var ready: Deque<PendingDelivery> = []
     /// In `ready` or running.
@@ -16,23 +16,25 @@ struct LaneQueue {
     private var endedWhileReading: Set<DeliveryID> = []
     private var isReading = false
     /// There may be more in the journal that is due.
-    private(set) var hasBacklog = true
+    package private(set) var hasBacklog = true
     /// When the journal's next delivery is due, on the monotonic clock.
-    private(set) var nextDue: Duration?
+    package private(set) var nextDue: Duration?
 
-    mutating func noteBacklog() { hasBacklog = true }
+    package init() {}
 
-    mutating func noteDue(at time: Duration) { nextDue = nextDue.map { min($0, time) } ?? time }
+    package mutating func noteBacklog() { hasBacklog = true }
 
-    mutating func next() -> PendingDelivery? { ready.popFirst() }
+    package mutating func noteDue(at time: Duration) { nextDue = nextDue.map { min($0, time) } ?? time }
+
+    package mutating func next() -> PendingDelivery? { ready.popFirst() }
 
     /// What was taken with `next` has ended.
-    mutating func ended(_ id: DeliveryID) {
+    package mutating func ended(_ id: DeliveryID) {
         inHand.remove(id)
         if isReading { endedWhileReading.insert(id) }
     }
 
-    mutating func willRead() {
+    package mutating func willRead() {
         isReading = true
         hasBacklog = false
         nextDue = nil
@@ -42,7 +44,7 @@ struct LaneQueue {
     /// - Parameters:
     ///   - wasCut: the journal had more than it gave.
     ///   - due: when the first of those that wait longer is due.
-    mutating func didRead(_ deliveries: [PendingDelivery], wasCut: Bool, nextDue due: Duration?) {
+    package mutating func didRead(_ deliveries: [PendingDelivery], wasCut: Bool, nextDue due: Duration?) {
         isReading = false
         for delivery in deliveries where !endedWhileReading.contains(delivery.id) && inHand.insert(delivery.id).inserted {
             ready.append(delivery)
@@ -52,7 +54,7 @@ struct LaneQueue {
         if let due { noteDue(at: due) }
     }
 
-    mutating func didNotRead() {
+    package mutating func didNotRead() {
         isReading = false
         hasBacklog = true
     }
