@@ -109,7 +109,8 @@ final class Recovery: Sendable {
             while true {
                 let (page, end) = try await journal.endedFiles(after: last, limit: Self.page)
                 guard let end else { return }
-                for progress in page where !(await closer.close(progress)) {
+                // Read again one by one: a page is old by its end, and somebody may have tried a file again.
+                for progress in page where !(await closer.close(file: progress.file.id)) {
                     found.missing.append("\(progress.file.folder)/\(progress.file.path) (delivered, not put away)")
                 }
                 last = end

@@ -15,7 +15,6 @@ final class FileCloser: Sendable {
     private let clock: any AgentClock
     private let alerts: AlertBell
     private let logger: Logger
-    private let stop = StopSign()
     /// Files that are being put away now: `Recovery` looks at the same files from time to time.
     private let closing = Mutex<Set<Int64>>([])
     /// Archives may lie on other mounts: what hangs there holds up only what comes after it.
@@ -39,12 +38,16 @@ final class FileCloser: Sendable {
         // No delivery at all: no route took it, and `unmatched: quarantine` did.
         let isQuarantined = progress.states.isEmpty || progress.states.contains(.quarantined)
         do {
-            try await disposing.run { [self] () throws(ClaimFailure) in try dispose(file, isQuarantined: isQuarantined) }
+            try await disposing.run(stoppable: { [self] stop throws(ClaimFailure) in
+                try dispose(file, isQuarantined: isQuarantined, stop: stop)
+            })
             CrashPoint.reach(.disposed)
             try await journal.finish(file: file.id, at: clock.now).value()
             CrashPoint.reach(.finished)
             return true
         } catch {
+            // A long copy was cut because the agent stops; the next start makes it.
+            if Task.isCancelled { return false }
             logger.error(
                 "delivered, but the source could not be put away",
                 metadata: ["file": "\(file.path)", "then": "\(file.afterwards)", "cause": "\(error)"]
@@ -60,15 +63,20 @@ final class FileCloser: Sendable {
     }
 
     /// Closes the file if its deliveries have ended, by its number in the journal.
-    func close(file: Int64) async {
+    ///
+    /// - Returns: as `close(_:)`.
+    @discardableResult
+    func close(file: Int64) async -> Bool {
         do {
-            if let progress = try await journal.progress(ofFile: file) { await close(progress) }
+            guard let progress = try await journal.progress(ofFile: file) else { return true }
+            return await close(progress)
         } catch {
             logger.error("the journal could not be asked", metadata: ["file": "\(file)", "cause": "\(error)"])
+            return false
         }
     }
 
-    private func dispose(_ file: JournalFile, isQuarantined: Bool) throws(ClaimFailure) {
+    private func dispose(_ file: JournalFile, isQuarantined: Bool, stop: StopSign) throws(ClaimFailure) {
         guard !file.claim.inPlace else { return }
         let claim: Claim
         switch claimed.locate(file) {

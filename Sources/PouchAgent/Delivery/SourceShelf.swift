@@ -76,7 +76,7 @@ package final class Source: Sendable {
             descriptor: file.descriptor,
             digests: { [self] () async throws(DeliveryFailure) in
                 try await digests.value { () async throws(DeliveryFailure) in
-                    let result = try await lane.run { () throws(DeliveryFailure) in try self.hash() }
+                    let result = try await lane.run(stoppable: { stop throws(DeliveryFailure) in try self.hash(stop) })
                     computed(result)
                     return result
                 }
@@ -85,10 +85,10 @@ package final class Source: Sendable {
         )
     }
 
-    private func hash() throws(DeliveryFailure) -> FileDigests {
+    private func hash(_ stop: StopSign) throws(DeliveryFailure) -> FileDigests {
         let result: FileDigests
         do {
-            result = try FileHasher.digests(ofFile: file.descriptor, size: identity.size)
+            result = try FileHasher.digests(ofFile: file.descriptor, size: identity.size, isWanted: { !stop.isRaised })
         } catch {
             throw SourceFailure.unread(path, error)
         }
@@ -103,7 +103,7 @@ package final class Source: Sendable {
         } catch {
             throw SourceFailure.unreadable(path, error)
         }
-        guard now == identity else { throw SourceFailure.changed(path, from: identity, to: now) }
+        guard now.isUnchangedSinceRemount(identity) else { throw SourceFailure.changed(path, from: identity, to: now) }
     }
 }
 
