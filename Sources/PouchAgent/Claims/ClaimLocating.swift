@@ -66,7 +66,8 @@ extension ClaimRoots {
 }
 
 extension FileIdentity {
-    fileprivate func isUnchangedSinceRemount(_ earlier: FileIdentity) -> Bool {
+    /// Whether it is still that file, not written to. Device numbers are given anew at each mount.
+    func isUnchangedSinceRemount(_ earlier: FileIdentity) -> Bool {
         inode == earlier.inode && birth == earlier.birth && size == earlier.size && modified == earlier.modified
     }
 }

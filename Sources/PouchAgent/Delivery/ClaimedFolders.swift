@@ -111,7 +111,9 @@ final class ClaimedFolders: ClaimedFiles {
         } catch {
             throw error.isMissing ? Self.missing(file) : SourceFailure.unreadable(file.path, error)
         }
-        guard now == file.identity else { throw SourceFailure.changed(file.path, from: file.identity, to: now) }
+        guard now.isUnchangedSinceRemount(file.identity) else {
+            throw SourceFailure.changed(file.path, from: file.identity, to: now)
+        }
         return opened
     }
 

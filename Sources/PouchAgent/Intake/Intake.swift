@@ -153,7 +153,8 @@ final class Intake: DropReceiver {
     /// - Returns: `nil` when the journal cannot say: the drop is offered again.
     private func isKnown(_ drop: SettledDrop, in plan: FolderPlan) async -> Bool? {
         do {
-            return try await journal.kept(folder: plan.watched.path, path: drop.path) == drop.identity
+            let kept = try await journal.kept(folder: plan.watched.path, path: drop.path)
+            return kept?.isUnchangedSinceRemount(drop.identity) ?? false
         } catch {
             logger.error("the journal could not be asked", metadata: ["cause": "\(error)"])
             pause("the journal could not be read: \(error)")
