@@ -17,8 +17,19 @@ package final class Agent: Sendable {
         case service
         /// When nothing is left to do, or when what is left would wait longer than this.
         case once(patience: Duration)
-        /// When it is stopped; nothing is watched and nothing taken in. For `send` and for stepping in without a running agent.
-        case quiet
+        /// When it is stopped; nothing is watched and nothing taken in, and at most one partner is delivered to. For `send` and for
+        /// stepping in without a running agent.
+        case quiet(PartnerName?)
+
+        var isQuiet: Bool {
+            if case .quiet = self { return true }
+            return false
+        }
+
+        func delivers(to partner: PartnerName) -> Bool {
+            if case .quiet(let only) = self { return partner == only }
+            return true
+        }
     }
 
     let plan: AgentPlan
@@ -174,10 +185,13 @@ package final class Agent: Sendable {
             group.addTask { await self.alerts.run() }
             group.addTask { await self.watchOverJournal() }
             group.addTask { await ControlServer(state: self.plan.state, answering: self, logger: self.logger).run() }
-            if mode != .quiet { await recovery.reconcile(isStart: true) }
+            if !mode.isQuiet {
+                await recovery.reconcile(isStart: true)
+                await holdPartnersThatAreGone()
+            }
             await withTaskGroup(of: Void.self) { work in
-                for lane in lanes.lanes.values { work.addTask { await lane.run() } }
-                if mode != .quiet {
+                for (partner, lane) in lanes.lanes where mode.delivers(to: partner) { work.addTask { await lane.run() } }
+                if !mode.isQuiet {
                     work.addTask { await self.watch() }
                     work.addTask { await self.housekeeping() }
                 }
@@ -206,9 +220,30 @@ package final class Agent: Sendable {
         }
     }
 
+    /// Deliveries of a partner that the configuration does not name any more wait for a person: it may have been a mistake. They go
+    /// on when it is named again.
+    private func holdPartnersThatAreGone() async {
+        let code = "partner-gone"
+        do {
+            for partner in try await journal.partnersWithWork() where lanes[partner] == nil {
+                let reason = "the configuration does not name \(partner) any more, and there are deliveries for it"
+                _ = try await journal.hold(partner, code: code, reason: reason, at: clock.now).value()
+                alerts.raise(.held, subject: partner.description, code: code, text: "\(partner) is held: \(reason)")
+            }
+            for held in try await journal.heldPartners() where held.code == code {
+                guard let lane = lanes[held.partner] else { continue }
+                _ = try await journal.release(held.partner, at: clock.now).value()
+                lane.change(hold: nil)
+            }
+        } catch {
+            logger.error("the journal could not be asked for partners that are gone", metadata: ["cause": "\(error)"])
+        }
+    }
+
     /// Every so often: is the journal back, is everything accounted for, is the archive too old?
     private func housekeeping() async {
         var lastAccount = clock.monotonic
+        var lastTime = clock.now
         while !Task.isCancelled {
             do { try await clock.sleep(for: .seconds(2)) } catch { return }
             await intake.settleAccounts()
@@ -216,10 +251,24 @@ package final class Agent: Sendable {
                 await recovery.reconcile(isStart: false)
                 lanes.noteBacklog()
             }
-            guard clock.monotonic - lastAccount >= .seconds(60) else { continue }
+            let passed = clock.monotonic - lastAccount
+            guard passed >= .seconds(60) else { continue }
+            if lastTime.duration(to: clock.now) < passed - .seconds(60) { await forgetLateTimes() }
             lastAccount = clock.monotonic
+            lastTime = clock.now
             await recovery.reconcile(isStart: false)
             await pruneArchives()
+        }
+    }
+
+    /// The clock was set back: what waits for its next attempt would wait for that time to come again.
+    private func forgetLateTimes() async {
+        logger.warning("the clock was set back; deliveries that wait for a later time are tried now")
+        do {
+            _ = try await journal.bringForward(waitsBeyond: clock.now.advanced(by: .seconds(3_600)), to: clock.now).value()
+            lanes.noteBacklog()
+        } catch {
+            logger.error("the journal could not be written", metadata: ["cause": "\(error)"])
         }
     }
 
@@ -370,7 +419,7 @@ package final class Agent: Sendable {
 
     /// A drop folder that is not there is made: an agent that is started before its producers is no error.
     private func ensureFolders(_ mode: Mode) async {
-        guard mode != .quiet else { return }
+        guard !mode.isQuiet else { return }
         for folder in plan.folders {
             let path = folder.watched.path
             do {

@@ -18,7 +18,7 @@ package struct OfflineAgent: Sendable {
         let agent = try await Agent.open(plan: plan, clock: SystemClock(), logger: quiet)
         return await withTaskGroup(of: ControlAnswer?.self) { group in
             group.addTask {
-                _ = await agent.run(.quiet)
+                _ = await agent.run(.quiet(request.receiver))
                 return nil
             }
             group.addTask {
@@ -33,5 +33,13 @@ package struct OfflineAgent: Sendable {
             for await answer in group { last = answer ?? last }
             return last ?? .refused(text: "the agent stopped", hint: nil)
         }
+    }
+}
+
+extension ControlRequest {
+    /// Whom it delivers to; everything else is left to the next run.
+    fileprivate var receiver: PartnerName? {
+        if case .send(_, let partner) = self { return partner }
+        return nil
     }
 }
