@@ -10,7 +10,8 @@ struct ProgressBar {
     }
 
     mutating func show(sent: Int64, of total: Int64) {
-        let share = total == 0 ? 1 : Double(sent) / Double(total)
+        // What is sent twice counts twice.
+        let share = total == 0 ? 1 : min(max(Double(sent) / Double(total), 0), 1)
         if isTerminal {
             let width = max(10, min(40, Terminal.width - label.count - 30))
             let filled = Int(share * Double(width))
