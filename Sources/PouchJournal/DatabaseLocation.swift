@@ -8,8 +8,8 @@ struct DatabaseLocation: Sendable {
 
     /// A connection that writes, with every promise of durability read back from SQLite.
     ///
-    /// A `DatabaseQueue`, because GRDB's pool sets `synchronous` to NORMAL after it was set up: a commit that returned would not
-    /// be on disk.
+    /// A `DatabaseQueue`, because GRDB's pool sets `synchronous` to NORMAL after it was set up: a commit that returned
+    /// would not be on disk.
     func openForWriting() throws -> DatabaseQueue {
         var configuration = Self.configuration
         configuration.prepareDatabase { [largestDatabase] db in
@@ -62,7 +62,7 @@ struct DatabaseLocation: Sendable {
             guard version == JournalSchema.version else {
                 throw Refusal(
                     .outOfPlace,
-                    "its schema has version \(version), this Pouch reads version \(JournalSchema.version); run the agent once to update it"
+                    "its schema has version \(version), this Pouch reads version \(JournalSchema.version); the agent updates it"
                 )
             }
         }

@@ -14,7 +14,8 @@ package enum AfterFailure: Sendable {
 package enum RetryOutcome: Hashable, Sendable {
     /// The held delivery waits again, under its own id.
     case waitingAgain(FileProgress)
-    /// The quarantined delivery stays what it is, and a new one with `retries` waits. The file is open again if it was finished.
+    /// The quarantined delivery stays what it is, and a new one with `retries` waits. The file is open again if it was
+    /// finished.
     case newDelivery(DeliveryID, FileProgress)
 }
 

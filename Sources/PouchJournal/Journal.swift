@@ -2,9 +2,9 @@ import GRDB
 
 /// The agent's only truth after a restart: what was admitted, how far it got, how it ended.
 ///
-/// Every operation is queued at once, in the order of the calls, and returns a ticket; one thread of the journal's own takes all
-/// that waits into one transaction (group commit, `synchronous=FULL`). Reads run on two other threads, so that a long answer for
-/// a person never delays a lane, and see everything whose ticket was redeemed before.
+/// Every operation is queued at once, in the order of the calls, and returns a ticket; one thread of the journal's own
+/// takes all that waits into one transaction (group commit, `synchronous=FULL`). Reads run on two other threads, so that a
+/// long answer for a person never delays a lane, and see everything whose ticket was redeemed before.
 ///
 /// The queue before the thread is not bounded: who submits much waits for tickets now and then.
 package final class Journal: Sendable {
@@ -52,8 +52,8 @@ package final class Journal: Sendable {
 
     /// Returns when the journal was closed, or the task was cancelled (which closes nothing).
     ///
-    /// - Throws: `JournalFailure` when the database turned out to be damaged while it was used. The agent stops then; opening the
-    ///   journal again keeps the damaged one aside.
+    /// - Throws: `JournalFailure` when the database turned out to be damaged while it was used. The agent stops then;
+    ///   opening the journal again keeps the damaged one aside.
     package func run() async throws(JournalFailure) {
         let wait = Promise<Void>()
         ending.whenSettled { wait.settle($0) }

@@ -25,7 +25,8 @@ extension WriteSession {
             worst: admission.deliveries.map(\.start.state).max(by: { StateCode.code(of: $0) < StateCode.code(of: $1) }))
         try run(
             """
-            INSERT INTO file (claim, root, in_place, folder, path, device, inode, birth, size, modified, afterwards, admitted, worst)
+            INSERT INTO file
+                (claim, root, in_place, folder, path, device, inode, birth, size, modified, afterwards, admitted, worst)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [

@@ -75,8 +75,8 @@ extension Journal {
         }
     }
 
-    /// The delivery is done: state, receipt, manifest line and head of the chain in one transaction. The source may be touched when
-    /// the ticket is redeemed, not before.
+    /// The delivery is done: state, receipt, manifest line and head of the chain in one transaction. The source may be
+    /// touched when the ticket is redeemed, not before.
     ///
     /// Completing a delivered one again writes no second line.
     ///

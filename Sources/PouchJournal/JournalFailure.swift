@@ -1,7 +1,8 @@
-/// Why the journal could not do what was asked: what was tried, what SQLite or the rules answered, and what kind of thing it is.
+/// Why the journal could not do what was asked: what was tried, what SQLite or the rules answered, and what kind of thing
+/// it is.
 ///
-/// An operation whose commit failed is not done as far as anybody may rely on it. After a crash it may nevertheless turn out to be
-/// done, as with any lost answer: every operation can be repeated.
+/// An operation whose commit failed is not done as far as anybody may rely on it. After a crash it may nevertheless turn
+/// out to be done, as with any lost answer: every operation can be repeated.
 package struct JournalFailure: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Kind: String, Hashable, Sendable, Codable {
         /// No space on the device, or over the quota. The journal goes on by itself when there is space again.

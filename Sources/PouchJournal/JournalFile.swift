@@ -43,8 +43,8 @@ package struct JournalFile: Hashable, Sendable {
 /// How far the deliveries of a file are, after a change.
 package struct FileProgress: Hashable, Sendable {
     package let file: JournalFile
-    /// Of all deliveries of the file that count, in order of admission. One that was quarantined and then tried again under a new
-    /// id counts no more.
+    /// Of all deliveries of the file that count, in order of admission. One that was quarantined and then tried again under
+    /// a new id counts no more.
     package let states: [DeliveryState]
 
     package init(file: JournalFile, states: [DeliveryState]) {

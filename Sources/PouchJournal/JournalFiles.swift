@@ -32,7 +32,8 @@ extension Journal {
             let former = try session.file(file)
             try session.run(
                 """
-                UPDATE file SET device = ?, inode = ?, birth = ?, size = ?, modified = ?, sha256 = NULL, crc64nvme = NULL WHERE id = ?
+                UPDATE file SET device = ?, inode = ?, birth = ?, size = ?, modified = ?, sha256 = NULL, crc64nvme = NULL
+                WHERE id = ?
                 """,
                 [
                     Int64(bitPattern: identity.device), Int64(bitPattern: identity.inode), identity.birth, identity.size,
@@ -75,8 +76,9 @@ extension Journal {
         }
     }
 
-    /// Removes files that were delivered everywhere, or taken unmatched, and were finished before that time, with their stories and
-    /// receipts: at most `limit` of them, the longest finished first. Counts keep them. What is quarantined stays until it was retried and delivered.
+    /// Removes files that were delivered everywhere, or taken unmatched, and were finished before that time, with their
+    /// stories and receipts: at most `limit` of them, the longest finished first. Counts keep them. What is quarantined
+    /// stays until it was retried and delivered.
     ///
     /// - Returns (the ticket): how many were removed; call again while it is `limit`.
     @discardableResult

@@ -33,8 +33,8 @@ extension Journal {
         }
     }
 
-    /// A person wants it tried again. A held delivery waits again, under its own id. For a quarantined one, which keeps its state and
-    /// its line in the manifest, a new delivery with `retries` is admitted.
+    /// A person wants it tried again. A held delivery waits again, under its own id. For a quarantined one, which keeps its
+    /// state and its line in the manifest, a new delivery with `retries` is admitted.
     ///
     /// - Throws (the ticket): `.outOfPlace` when the delivery is neither, or was retried before; `.unknown`.
     @discardableResult

@@ -4,12 +4,12 @@ package import PouchKit
 extension Journal {
     /// Opens the journal, or begins one; `report` says what was found.
     ///
-    /// The schema is brought up to date; after a crash the database is looked through; what was in an attempt waits again. A damaged
-    /// database is kept aside as `<path>.damaged-<time>` and a new one is begun. Only one agent may have the journal open: the lock on
-    /// the state folder sees to that.
+    /// The schema is brought up to date; after a crash the database is looked through; what was in an attempt waits again.
+    /// A damaged database is kept aside as `<path>.damaged-<time>` and a new one is begun. Only one agent may have the
+    /// journal open: the lock on the state folder sees to that.
     ///
-    /// - Throws: `JournalFailure` with `.newerSchema` (which names both versions), `.notAJournal`, `.cannotOpen`, `.diskFull`,
-    ///   `.inputOutput`, `.notWritable`. Nothing was changed then but what SQLite repairs by itself.
+    /// - Throws: `JournalFailure` with `.newerSchema` (which names both versions), `.notAJournal`, `.cannotOpen`,
+    ///   `.diskFull`, `.inputOutput`, `.notWritable`. Nothing was changed then but what SQLite repairs by itself.
     package static func open(
         at path: String,
         agent: String,
@@ -22,10 +22,11 @@ extension Journal {
         }
     }
 
-    /// Opens the journal for questions only, beside a running agent or without one. Nothing is repaired or brought up to date.
+    /// Opens the journal for questions only, beside a running agent or without one. Nothing is repaired or brought up to
+    /// date.
     ///
-    /// - Throws: `JournalFailure`; with `.cannotOpen` when there is none, with `.outOfPlace` when its schema is older than ours: the agent
-    ///   has not run since it was updated.
+    /// - Throws: `JournalFailure`; with `.cannotOpen` when there is none, with `.outOfPlace` when its schema is older than
+    ///   ours: the agent has not run since it was updated.
     package static func openReadOnly(at path: String) async throws(JournalFailure) -> JournalReader {
         let location = DatabaseLocation(path: path, largestDatabase: nil)
         return try await WorkerThread<Void>.call(named: "journal-opening", attempt: "read the journal \(path)") {

@@ -1,6 +1,6 @@
 package struct JournalOptions: Sendable {
-    /// Called on the journal's thread after each commit, before its tickets are redeemed: what it is told is on disk, and nobody
-    /// knows it yet. For tests that stop the agent at exact points.
+    /// Called on the journal's thread after each commit, before its tickets are redeemed: what it is told is on disk, and
+    /// nobody knows it yet. For tests that stop the agent at exact points.
     package var onCommit: (@Sendable (JournalCommit) -> Void)?
     /// Operations in one commit, at most. What waits longer goes into the next.
     package var largestBatch: Int

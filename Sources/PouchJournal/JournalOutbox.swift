@@ -9,8 +9,8 @@ extension Journal {
         }
     }
 
-    /// Goes on with the chain of an existing manifest, in a journal that has written no line yet: a new one in the place of one that
-    /// was lost.
+    /// Goes on with the chain of an existing manifest, in a journal that has written no line yet: a new one in the place of
+    /// one that was lost.
     ///
     /// - Throws (the ticket): `.outOfPlace` when the journal has a chain of its own.
     @discardableResult

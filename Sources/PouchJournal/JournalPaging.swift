@@ -15,9 +15,9 @@ extension Journal {
         }
     }
 
-    /// Files whose deliveries have all ended and whose source is still ours: the agent stopped before it was put away. In order of
-    /// admission, page by page: go on after `last` until that is `nil`; files with other deliveries on their way make a page shorter
-    /// than the limit.
+    /// Files whose deliveries have all ended and whose source is still ours: the agent stopped before it was put away. In
+    /// order of admission, page by page: go on after `last` until that is `nil`; files with other deliveries on their way
+    /// make a page shorter than the limit.
     package func endedFiles(after: Int64 = 0, limit: Int) async throws(JournalFailure) -> (files: [FileProgress], last: Int64?) {
         try await lanes.read("look for ended files") { session in
             let page = try session.rows(

@@ -3,8 +3,8 @@ import GRDB
 package import PouchKit
 
 extension Journal {
-    /// What can be tried now for a partner, in order of admission: never tried, or waited long enough. Deliveries whose attempt runs,
-    /// held ones and ended ones are not among them; whether the partner is held is not looked at.
+    /// What can be tried now for a partner, in order of admission: never tried, or waited long enough. Deliveries whose
+    /// attempt runs, held ones and ended ones are not among them; whether the partner is held is not looked at.
     ///
     /// - Parameter after: the sequence of the last one that is known; 0 to begin.
     package func due(partner: PartnerName, now: Timestamp, after: Int64 = 0, limit: Int) async throws(JournalFailure)

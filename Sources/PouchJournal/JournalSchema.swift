@@ -29,9 +29,9 @@ enum JournalSchema {
         }
     }
 
-    /// Order is always by integer key, never by time: wall clocks jump. AUTOINCREMENT, because a key must not be used again after
-    /// the newest row was pruned. What grows with a delivery's way (checkpoint, failure, receipt) lies in tables of its own, so
-    /// that the rows that wait stay short.
+    /// Order is always by integer key, never by time: wall clocks jump. AUTOINCREMENT, because a key must not be used again
+    /// after the newest row was pruned. What grows with a delivery's way (checkpoint, failure, receipt) lies in tables of
+    /// its own, so that the rows that wait stay short.
     private static let first = """
         -- One row. `chain_*`: where the manifest goes on.
         CREATE TABLE journal (

@@ -5,7 +5,8 @@ extension Journal {
     /// The state of everything. It reads counters and short lists, so that its cost does not grow with the queue.
     package func snapshot(now: Timestamp) async throws(JournalFailure) -> JournalSnapshot { try await observers.snapshot(now: now) }
 
-    /// Deliveries that wait for a person (`.held`), or were quarantined and not tried again, page by page in order of admission.
+    /// Deliveries that wait for a person (`.held`), or were quarantined and not tried again, page by page in order of
+    /// admission.
     package func stuck(_ state: DeliveryState, after: Int64 = 0, limit: Int) async throws(JournalFailure) -> [DeliverySummary] {
         try await observers.stuck(state, after: after, limit: limit)
     }

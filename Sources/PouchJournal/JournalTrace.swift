@@ -3,8 +3,8 @@ import GRDB
 import PouchKit
 
 extension Journal {
-    /// The stories of the deliveries that the text names: a path in a drop folder, an absolute path, the last part of a path, or a
-    /// delivery id or at least its first eight digits. The newest first, at most a hundred.
+    /// The stories of the deliveries that the text names: a path in a drop folder, an absolute path, the last part of a
+    /// path, or a delivery id or at least its first eight digits. The newest first, at most a hundred.
     ///
     /// By path, it reads through all files: for a person, not for a loop.
     package func trace(_ text: String) async throws(JournalFailure) -> [DeliveryStory] { try await observers.trace(text) }
@@ -79,7 +79,8 @@ extension ReadSession {
             SummaryColumns.select(
                 from: "delivery d LEFT JOIN checkpoint c ON c.delivery = d.id LEFT JOIN receipt ON receipt.line = d.line",
                 more:
-                    ", f.id, f.path, f.admitted, f.sha256, f.crc64nvme, d.retries, d.retried_by, d.due, c.stage, receipt.body, d.line"
+                    ", f.id, f.path, f.admitted, f.sha256, f.crc64nvme, d.retries, d.retried_by, d.due, c.stage, receipt.body,"
+                    + " d.line"
             ) + " WHERE d.id = ?",
             [delivery],
             { try story($0, of: delivery) }

@@ -121,10 +121,10 @@ final class JournalWriter {
         }
     }
 
-    /// After a failed write or fsync the kernel may have dropped what it could not write and answer the next fsync with success.
-    /// The connection is closed with all that it holds in memory and opened again; the readers stay open meanwhile, so that SQLite
-    /// goes on where the last good commit ended instead of reading back frames that never reached the disk. One commit of our own
-    /// then overwrites the first of those frames, which makes the rest of them invalid.
+    /// After a failed write or fsync the kernel may have dropped what it could not write and answer the next fsync with
+    /// success. The connection is closed with all that it holds in memory and opened again; the readers stay open
+    /// meanwhile, so that SQLite goes on where the last good commit ended instead of reading back frames that never reached
+    /// the disk. One commit of our own then overwrites the first of those frames, which makes the rest of them invalid.
     private func trustedQueue() throws -> DatabaseQueue {
         switch connection {
         case .open(let queue): return queue

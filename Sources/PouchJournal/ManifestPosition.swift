@@ -34,6 +34,6 @@ package struct ManifestLine: Hashable, Sendable {
     }
 }
 
-/// Writes the line for the position that the chain has reached. Called once, on the journal's own thread, inside the transaction
-/// that ends the delivery; it must not wait for anything.
+/// Writes the line for the position that the chain has reached. Called once, on the journal's own thread, inside the
+/// transaction that ends the delivery; it must not wait for anything.
 package typealias EntryWriter = @Sendable (ManifestPosition) -> ManifestLine

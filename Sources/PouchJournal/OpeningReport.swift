@@ -16,8 +16,8 @@ package struct OpeningReport: Hashable, Sendable {
     package let path: String
     /// True for a journal that began with this opening: there was none, or it was damaged.
     package let isNew: Bool
-    /// The journal that was kept aside. Claims found on disk must be admitted again, and the manifest's chain be continued from its
-    /// file (`Journal.continueChain`).
+    /// The journal that was kept aside. Claims found on disk must be admitted again, and the manifest's chain be continued
+    /// from its file (`Journal.continueChain`).
     package let damage: Damage?
     /// False after a crash: the database was looked through before it was used.
     package let wasClosedCleanly: Bool

@@ -15,8 +15,8 @@ final class WorkerThread<Job: Sendable>: Sendable {
     private let batch: Int
 
     /// - Parameter name: at most 15 characters.
-    /// - Parameter makeWork: called once, on the thread; what it returns is called with each batch and never leaves the thread, so
-    ///   it may own things that are not thread-safe.
+    /// - Parameter makeWork: called once, on the thread; what it returns is called with each batch and never leaves the
+    ///   thread, so it may own things that are not thread-safe.
     init(name: String, batch: Int, makeWork: @escaping @Sendable () -> (ArraySlice<Job>) -> Void) {
         self.batch = batch
         let thread = Thread { [self] in

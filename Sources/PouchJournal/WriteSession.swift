@@ -146,8 +146,8 @@ struct WriteSession {
         return FileProgress(file: try self.file(file), states: states.compactMap(StateCode.state(of:)))
     }
 
-    /// Adds to the story of a file. The first 100 and the last 400 events are kept, so that a file that fails for months does not
-    /// fill the disk.
+    /// Adds to the story of a file. The first 100 and the last 400 events are kept, so that a file that fails for months
+    /// does not fill the disk.
     func record(_ kind: StoryEvent.Kind, file: Int64, delivery: Int64?, at: Timestamp, _ detail: String) throws {
         let last = try number("SELECT max(number) FROM event WHERE file = ?", [file]) ?? 0
         try run(
