@@ -26,7 +26,10 @@ struct SendCommand: AsyncParsableCommand {
         let blueprint = try file.load(quietly: true)
         let name = try PartnerArgument.name(partner)
         let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
-        var bar = ProgressBar(label: VisibleText.escaped(URL(fileURLWithPath: path).lastPathComponent))
+        var bar = ProgressBar(
+            label: VisibleText.escaped(URL(fileURLWithPath: path).lastPathComponent),
+            isTerminal: Terminal.outputIsTerminal
+        )
         let request = ControlRequest.send(path: absolute, partner: name)
         let answer: ControlAnswer
         do {

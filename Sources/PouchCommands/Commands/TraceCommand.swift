@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import PouchAgent
-import PouchJournal
+package import PouchJournal
 import PouchKit
 
 /// `pouch trace FILE`
@@ -44,14 +44,13 @@ struct TraceCommand: AsyncParsableCommand {
                 hint: "`pouch explain` says what would happen to a file that is there now"
             ).told()
         }
-        Terminal.print(stories.map(StoryText.text).joined(separator: "\n\n"))
+        Terminal.print(stories.map { StoryText.text($0, style: .output) }.joined(separator: "\n\n"))
     }
 }
 
 /// A story for people.
-enum StoryText {
-    static func text(_ story: DeliveryStory) -> String {
-        let style = Style.output
+package enum StoryText {
+    package static func text(_ story: DeliveryStory, style: Style) -> String {
         let summary = story.summary
         var lines = [
             style.bold(summary.path) + " to \(summary.partner): " + word(summary.state, style),

@@ -1,13 +1,13 @@
 import Foundation
-import PouchAgent
-import PouchConfiguration
+package import PouchAgent
+package import PouchConfiguration
 import PouchKit
 import PouchRouting
 
 /// A configuration, wired: what agent.yaml says, checked by everybody who understands a piece of it.
-struct Blueprint: Sendable {
-    let configuration: AgentConfiguration
-    let plan: AgentPlan
+package struct Blueprint: Sendable {
+    package let configuration: AgentConfiguration
+    package let plan: AgentPlan
 
     /// What is understood and has no effect in this version: better said than silently left undone.
     private static func notYet(_ configuration: AgentConfiguration) -> [ConfigurationProblem] {
@@ -23,7 +23,7 @@ struct Blueprint: Sendable {
     }
 
     /// Reads and checks everything; offline. Either a blueprint, or problems of which at least one is an error.
-    static func load(
+    package static func load(
         path: String,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> (blueprint: Blueprint?, problems: [ConfigurationProblem]) {

@@ -1,19 +1,19 @@
 import Glibc
-import Logging
-import PouchKit
+package import Logging
+package import PouchKit
 
 /// One record, one line, on standard error: readable on a terminal, JSON elsewhere. Line breaks and control characters of values
 /// are escaped: a file name cannot forge a record.
-struct LogLines: LogHandler {
-    enum Form: Sendable {
+package struct LogLines: LogHandler {
+    package enum Form: Sendable {
         case people, json
     }
 
-    var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
+    package var logLevel: Logger.Level
     private let form: Form
 
-    init(form: Form, level: Logger.Level) {
+    package init(form: Form, level: Logger.Level) {
         self.form = form
         logLevel = level
     }
@@ -23,25 +23,25 @@ struct LogLines: LogHandler {
         LogLines(form: Terminal.errorIsTerminal ? .people : .json, level: level)
     }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    package func log(event: LogEvent) { Terminal.write(line(for: event, at: SystemClock().now) + "\n", to: STDERR_FILENO) }
+
+    /// The record as one line, without its end.
+    package func line(for event: LogEvent, at time: Timestamp) -> String {
         let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
-        let time = SystemClock().now
-        let line: String
         switch form {
         case .people:
             let facts = fields.map { "\($0.key)=\(VisibleText.escaped("\($0.value)"))" }.joined(separator: " ")
-            line = "\(time) \(Self.word(event.level)) \(VisibleText.escaped("\(event.message)")) \(facts)"
+            return "\(time) \(Self.word(event.level)) \(VisibleText.escaped("\(event.message)")) \(facts)"
         case .json:
             let facts = fields.map { ",\(JSONText.quoted($0.key)):\(JSONText.quoted("\($0.value)"))" }.joined()
-            line =
+            return
                 "{\"time\":\"\(time)\",\"level\":\"\(event.level.rawValue)\",\"message\":\(JSONText.quoted("\(event.message)"))\(facts)}"
         }
-        Terminal.write(line + "\n", to: STDERR_FILENO)
     }
 
     private static func word(_ level: Logger.Level) -> String {
@@ -55,8 +55,8 @@ struct LogLines: LogHandler {
 }
 
 /// JSON strings, with everything escaped that could break a line or a terminal.
-enum JSONText {
-    static func quoted(_ text: String) -> String {
+package enum JSONText {
+    package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -1,13 +1,18 @@
-import PouchAgent
+package import PouchAgent
 import PouchJournal
 import PouchKit
 
 /// A status for people: what needs a person first, then the partners, then what is under way.
-struct StatusText {
-    let status: AgentStatus
-    let style: Style
+package struct StatusText {
+    private let status: AgentStatus
+    private let style: Style
 
-    var text: String {
+    package init(status: AgentStatus, style: Style) {
+        self.status = status
+        self.style = style
+    }
+
+    package var text: String {
         var lines = [headline]
         lines += status.troubles.map { style.bad("  trouble: \($0)") }
         lines += partners

@@ -31,29 +31,33 @@ enum Terminal {
 }
 
 /// Bold and colours, on a terminal only.
-struct Style {
-    let isOn: Bool
+package struct Style {
+    private let isOn: Bool
+
+    package init(isOn: Bool) { self.isOn = isOn }
 
     static var output: Style { Style(isOn: Terminal.outputIsTerminal) }
 
-    func bold(_ text: String) -> String { wrap(text, "1") }
-    func good(_ text: String) -> String { wrap(text, "32") }
-    func bad(_ text: String) -> String { wrap(text, "31") }
-    func careful(_ text: String) -> String { wrap(text, "33") }
-    func faint(_ text: String) -> String { wrap(text, "2") }
+    package func bold(_ text: String) -> String { wrap(text, "1") }
+    package func good(_ text: String) -> String { wrap(text, "32") }
+    package func bad(_ text: String) -> String { wrap(text, "31") }
+    package func careful(_ text: String) -> String { wrap(text, "33") }
+    package func faint(_ text: String) -> String { wrap(text, "2") }
 
     private func wrap(_ text: String, _ code: String) -> String { isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
 }
 
 /// Columns that line up.
-struct Table {
+package struct Table {
     private var rows: [[String]] = []
 
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    package init() {}
+
+    package mutating func add(_ cells: String...) { rows.append(cells) }
 
     var isEmpty: Bool { rows.isEmpty }
 
-    func rendered(indent: Int = 2) -> String {
+    package func rendered(indent: Int = 2) -> String {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
         return rows.map { row in
