@@ -133,7 +133,10 @@ let package = Package(
         ),
         tests(
             of: "PouchCommands",
-            ["PouchCommands", "PouchConfiguration", "PouchKit", "PouchTestSupport"]
+            [
+                "PouchCommands", "PouchAgent", "PouchConfiguration", "PouchJournal", "PouchKit", "PouchTestSupport", "pouch",
+                argumentParser, logging,
+            ]
         ),
         .testTarget(
             name: "ScenarioTests",
