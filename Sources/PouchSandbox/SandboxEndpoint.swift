@@ -1,4 +1,5 @@
 import PouchCrypto
+import PouchFiles
 import PouchKit
 
 /// The one door of the sandbox: tells the services apart, believes signatures or not, and lets the service answer.
@@ -48,18 +49,25 @@ package struct SandboxEndpoint: Sendable {
             case .s3: reply = try await answerS3(request, body: body, notes: notes)
             case .sts, .kms: reply = try await answerOther(dialect, request, body: body, notes: notes, requestID: requestID)
             }
-        } catch let refusal as Refusal {
+        } catch {
+            guard let refusal = Self.refusal(for: error) else {
+                log?.record(request, notes: notes.current, requestID: requestID, reply: nil, code: "\(type(of: error))")
+                throw error
+            }
             code = refusal.code
             let hostID = Base64.text(of: SandboxSecrets.randomBytes(24))
             reply = dialect.reply(to: refusal, request: request, requestID: requestID, hostID: hostID)
             if dialect == .s3 { reply.headers.append(("x-amz-id-2", hostID)) }
-        } catch {
-            log?.record(request, notes: notes.current, requestID: requestID, reply: nil, code: "\(type(of: error))")
-            throw error
         }
         reply.headers += Self.commonHeaders(dialect, request: request, requestID: requestID)
         log?.record(request, notes: notes.current, requestID: requestID, reply: reply, code: code)
         return reply
+    }
+
+    /// What can be answered; after anything else the connection is of no use any more.
+    private static func refusal(for error: any Error) -> Refusal? {
+        if let refusal = error as? Refusal { return refusal }
+        return (error as? FileProblem).map { .internalError("\($0)") }
     }
 
     private static func commonHeaders(

@@ -4,6 +4,9 @@ import base64
 import hashlib
 import io
 import os
+import shutil
+import subprocess
+import tempfile
 import uuid
 
 import boto3.s3.transfer
@@ -266,6 +269,45 @@ def test_buckets(house):
     assert house.s3("admin-a", region="eu-central-1").get_bucket_location(Bucket="a-frankfurt")["LocationConstraint"] == "eu-central-1"
     assert "a-plain" in [b["Name"] for b in s3.list_buckets()["Buckets"]]
     assert s3.get_bucket_versioning(Bucket="a-repository")["Status"] == "Enabled"
+
+
+def test_aws_cli(house):
+    """The command line, as an operator would use it; skipped where there is none."""
+    program = shutil.which("aws")
+    if not program:
+        print("skipped: there is no aws command here")
+        return
+
+    def aws(*words, profile="admin-a", data=None):
+        environment = {
+            **os.environ, "AWS_SHARED_CREDENTIALS_FILE": os.path.join(house.folder, "credentials"), "AWS_CONFIG_FILE": os.devnull,
+            "AWS_CA_BUNDLE": house.ca, "AWS_ENDPOINT_URL": house.endpoint, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1", "AWS_PROFILE": profile,
+        }
+        done = subprocess.run([program, *words], env=environment, input=data, capture_output=True, timeout=120)
+        assert done.returncode == 0, f"{words}: {done.stderr.decode()}"
+        return done.stdout
+
+    assert b"user/admin" in aws("sts", "get-caller-identity")
+    assert b"a-plain" in aws("s3", "ls")
+    body = os.urandom(20 * 2**20)
+    with tempfile.TemporaryDirectory() as folder:
+        os.makedirs(os.path.join(folder, "in/sub"))
+        for name, content in (("in/large.bin", body), ("in/sub/ü b.txt", b"small")):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(content)
+        aws("s3", "sync", os.path.join(folder, "in"), "s3://a-plain/cli/")
+        listed = aws("s3", "ls", "--recursive", "s3://a-plain/cli/").decode()
+        assert "cli/large.bin" in listed and "cli/sub/ü b.txt" in listed
+        aws("s3", "cp", "s3://a-plain/cli/large.bin", "s3://a-plain/cli/copy.bin")
+        aws("s3", "cp", "s3://a-plain/cli/copy.bin", os.path.join(folder, "out.bin"))
+        with open(os.path.join(folder, "out.bin"), "rb") as file:
+            assert file.read() == body
+    aws("s3", "cp", "-", "s3://b-inbox/cli.txt", "--sse", "aws:kms", "--sse-kms-key-id", KEY, profile="admin-b", data=b"through a pipe")
+    assert aws("s3", "cp", "s3://b-inbox/cli.txt", "-", profile="admin-b") == b"through a pipe"
+    assert KEY.encode() in aws("s3api", "head-object", "--bucket", "b-inbox", "--key", "cli.txt", profile="admin-b")
+    assert b"Enabled" in aws("kms", "describe-key", "--key-id", "alias/inbox", profile="admin-b")
+    aws("s3", "rm", "--recursive", "s3://a-plain/cli/")
+    assert b"cli/" not in aws("s3", "ls", "s3://a-plain/")
 
 
 # Faults

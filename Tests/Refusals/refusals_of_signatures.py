@@ -248,3 +248,10 @@ def test_body_without_a_length(house):
 
 def test_empty_hash_for_a_body(house):
     answered(house.signed("PUT", "/a-plain/k", body=b"x", payload=EMPTY), "XAmzContentSHA256Mismatch", 400)
+
+
+def test_body_of_a_request_that_has_none(house):
+    house.s3("admin-a").put_object(Bucket="a-plain", Key="from", Body=b"x")
+    headers = {"x-amz-copy-source": "a-plain/from"}
+    answered(house.signed("PUT", "/a-plain/to", headers=headers, payload="0" * 64), "XAmzContentSHA256Mismatch", 400)
+    answered(house.signed("PUT", "/a-plain/to", headers=headers, body=b"x"), "MaxMessageLengthExceeded", 400)

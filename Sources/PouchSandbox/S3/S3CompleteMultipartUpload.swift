@@ -48,14 +48,8 @@ extension S3Service {
             document, headers: Self.encryptionHeaders(upload.attributes.encryption) + Self.versionHeaders(object, in: call.bucket))
     }
 
-    /// The request's document. Its checksum headers speak of the object, not of this text.
     private func list(_ call: S3Call, _ body: IncomingBody) async throws -> [CompletedPart] {
-        let ownHeaders = call.headers.fields.filter { !$0.name.hasPrefix("x-amz-checksum-") }
-        let expectation = try PayloadExpectation(RequestHeaders(ownHeaders), mode: call.mode)
-        let intake = BodyIntake(
-            expectation, place: .memory(limit: 4 << 20), needsMD5: false,
-            algorithm: expectation.checksum?.algorithm ?? .crc64nvme, chain: chain(of: call))
-        let bytes = try await intake.receive(body).bytes
+        let bytes = try await document(call, body, limit: 4 << 20)
         let malformed = Refusal(
             "MalformedXML", 400, "The XML you provided was not well-formed or did not validate against our published schema")
         guard let root = XMLElement(bytes), root.name == "CompleteMultipartUpload", !root.children.isEmpty else { throw malformed }
