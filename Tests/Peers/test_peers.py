@@ -20,9 +20,6 @@ def main():
     for name in ("pouch", "folder", "moto", "radosgw"):
         parser.add_argument("--" + name, required=True)
     asked = parser.parse_args()
-    # Neither a profile nor a proxy of this machine may decide where boto3 goes.
-    for variable in [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]:
-        del os.environ[variable]
     checks = Checks()
     moto_scenes.run(checks, asked.moto, asked.pouch, os.path.join(asked.folder, "moto-agents"))
     radosgw_scenes.run(checks, asked.radosgw, asked.pouch, os.path.join(asked.folder, "radosgw-agents"))
