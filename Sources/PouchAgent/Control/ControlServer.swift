@@ -15,7 +15,7 @@ package final class ControlServer: Sendable {
     private let logger: Logger
     private let answering: any ControlAnswering
     private let accepting = BlockingExecutor(name: "pouch-control", threads: 1)
-    private let talking = BlockingExecutor(name: "pouch-talk", threads: 4)
+    private let talking = BlockingExecutor(name: "pouch-talk", threads: 16)
     private let callers = Atomic<Int>(0)
 
     package init(state: String, answering: any ControlAnswering, logger: Logger) {
@@ -69,7 +69,7 @@ package final class ControlServer: Sendable {
         }
         do {
             let line = try await talking.run { () throws(SocketProblem) in
-                caller.limitWaiting(toSeconds: 5)
+                caller.limitWaiting(toSeconds: 2)
                 var buffer: [UInt8] = []
                 return try caller.readLine(&buffer, atMost: UnixSocket.longestRequest)
             }
