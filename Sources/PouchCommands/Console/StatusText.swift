@@ -14,7 +14,10 @@ package struct StatusText {
 
     package var text: String {
         var lines = [headline]
-        lines += status.troubles.map { style.bad("  trouble: \($0)") }
+        lines += status.troubles.flatMap { trouble in
+            let parts = trouble.split(separator: "\n")
+            return parts.prefix(1).map { style.bad("  trouble: \($0)") } + parts.dropFirst().map { "    \($0)" }
+        }
         lines += partners
         lines += holds
         lines += underWay
