@@ -38,8 +38,9 @@ final class FileCloser: Sendable {
         // No delivery at all: no route took it, and `unmatched: quarantine` did.
         let isQuarantined = progress.states.isEmpty || progress.states.contains(.quarantined)
         do {
+            let reasons = isQuarantined ? try await reasons(of: file) : []
             try await disposing.run(stoppable: { [self] stop throws(ClaimFailure) in
-                try dispose(file, isQuarantined: isQuarantined, stop: stop)
+                try dispose(file, isQuarantined: isQuarantined, reasons: reasons, stop: stop)
             })
             CrashPoint.reach(.disposed)
             try await journal.finish(file: file.id, at: clock.now).value()
@@ -76,7 +77,15 @@ final class FileCloser: Sendable {
         }
     }
 
-    private func dispose(_ file: JournalFile, isQuarantined: Bool, stop: StopSign) throws(ClaimFailure) {
+    private func reasons(of file: JournalFile) async throws(JournalFailure) -> [String] {
+        let deliveries = try await journal.deliveries(ofFile: file.id)
+        guard !deliveries.isEmpty else { return ["no route takes it"] }
+        return deliveries.compactMap { delivery in
+            delivery.failure.map { "\(delivery.partner): could not \($0.attempt): \($0.cause)" }
+        }
+    }
+
+    private func dispose(_ file: JournalFile, isQuarantined: Bool, reasons: [String], stop: StopSign) throws(ClaimFailure) {
         guard !file.claim.inPlace else { return }
         let claim: Claim
         switch claimed.locate(file) {
@@ -87,7 +96,7 @@ final class FileCloser: Sendable {
         }
         let roots = claimed.roots(of: file.folder)
         if isQuarantined {
-            try roots.quarantine(claim, reason: QuarantineNote.text(of: file, at: clock.now))
+            try roots.quarantine(claim, reason: QuarantineNote.text(of: file, reasons: reasons, at: clock.now))
             return
         }
         switch AfterwardsText.afterwards(of: file.afterwards) {
@@ -100,12 +109,13 @@ final class FileCloser: Sendable {
 
 /// The reason beside a quarantined file.
 enum QuarantineNote {
-    static func text(of file: JournalFile, at time: Timestamp) -> [UInt8] {
+    static func text(of file: JournalFile, reasons: [String], at time: Timestamp) -> [UInt8] {
         let note: [String: String] = [
             "folder": file.folder,
             "path": file.path.description,
             "pathBytes": Base64.text(of: file.path.bytes),
             "claim": file.claim.id,
+            "reason": reasons.joined(separator: "\n"),
             "quarantined": time.description,
             "next": "`pouch trace \(file.path)` tells why; `pouch retry DELIVERY` tries again",
         ]
