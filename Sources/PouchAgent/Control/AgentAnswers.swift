@@ -102,6 +102,12 @@ extension Agent: ControlAnswering {
         if text != nil, found.count > 1 {
             return .refused(text: "\(found.count) deliveries begin with that", hint: "give more digits of the id")
         }
+        if text != nil, let delivery = found.first, delivery.isWithoutKey {
+            return .refused(
+                text: "\(delivery.path) cannot be tried again for \(delivery.partner): no key could be made for it",
+                hint: "drop it again under another name, or with another template (`as:`)"
+            )
+        }
         var lines: [String] = []
         for delivery in found {
             lines.append(try await retry(delivery))
@@ -117,11 +123,7 @@ extension Agent: ControlAnswering {
     /// - Returns: one line for people.
     private func retry(_ delivery: DeliverySummary) async throws(JournalFailure) -> String {
         let name = "\(delivery.id.shortForm) to \(delivery.partner)"
-        guard delivery.key != .standIn(for: delivery.id) else {
-            return
-                "\(name) cannot be tried again: no key could be made for \(delivery.path); take it out of the quarantine, and drop "
-                + "it again under another name or template"
-        }
+        guard !delivery.isWithoutKey else { return "\(name) cannot be tried again: no key could be made for \(delivery.path)" }
         do throws(JournalFailure) {
             let outcome = try await journal.retry(delivery.id, as: .random(), at: clock.now).value()
             alerts.clear(delivery.state == .held ? .held : .quarantined, subject: delivery.partner.description)
@@ -229,4 +231,9 @@ extension Agent: ControlAnswering {
         }
         return nil
     }
+}
+
+extension DeliverySummary {
+    /// It was quarantined at admission: what stands for its key is no name to deliver under.
+    fileprivate var isWithoutKey: Bool { key == .standIn(for: id) }
 }
