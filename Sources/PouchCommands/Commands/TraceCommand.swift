@@ -61,7 +61,11 @@ package enum StoryText {
         if let retries = story.retries { lines.append("  retries   \(retries)") }
         if let line = story.manifestSequence { lines.append("  manifest  line \(line)") }
         lines.append("  story")
-        lines += story.events.map { "    \($0.at)  \($0.kind)  \(VisibleText.escaped($0.detail))" }
+        lines += story.events.flatMap { event in
+            // A cause and its hint are two lines; anything else that breaks a line is escaped.
+            let detail = event.detail.split(separator: "\n").map { VisibleText.escaped(String($0)) }
+            return ["    \(event.at)  \(event.kind)  \(detail.first ?? "")"] + detail.dropFirst().map { "        \($0)" }
+        }
         if let receipt = story.receipt {
             lines.append("  proof     \(VisibleText.escaped(receipt.location)) (\(receipt.confirmation.rawValue))")
             for stage in receipt.stages {
