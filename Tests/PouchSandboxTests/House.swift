@@ -86,20 +86,62 @@ struct House {
         _ method: String, _ target: String, service: String, as identity: Identity, _ headers: [String: String], body: [UInt8],
         isSecure: Bool = true
     ) async throws -> Answer {
+        let draft = Draft(method, target, service: service, identity: identity, headers, body: body, isSecure: isSecure)
+        return try await Answer(sandbox.endpoint.answer(draft.request, body: IncomingBody(bytes: body)), of: sandbox)
+    }
+
+    /// A PUT whose body comes in chunks that are signed one by one.
+    func signedChunks(
+        _ chunks: [String], to target: String, as identity: Identity, isChanged: Bool
+    ) async throws -> Answer {
+        let draft = Draft(
+            "PUT", target, service: "s3", identity: identity,
+            [
+                "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+                "x-amz-decoded-content-length": "\(chunks.joined().utf8.count)", "content-encoding": "aws-chunked",
+            ], body: [], isSecure: true)
+        let empty = SHA256Hasher.digest(of: "").description
+        var body = ""
+        var signature = draft.signature
+        for chunk in chunks + [""] {
+            let lines = [
+                "AWS4-HMAC-SHA256-PAYLOAD", draft.stamp, draft.scope.description, signature, empty,
+                SHA256Hasher.digest(of: chunk).description,
+            ]
+            signature = SignatureVerifier().signature(
+                of: lines.joined(separator: "\n"), secret: Secret(identity.secret), scope: draft.scope)
+            let sent = isChanged ? chunk.uppercased() : chunk
+            body += "\(String(chunk.utf8.count, radix: 16));chunk-signature=\(signature)\r\n\(sent)\r\n"
+        }
+        return try await Answer(sandbox.endpoint.answer(draft.request, body: IncomingBody(bytes: Array(body.utf8))), of: sandbox)
+    }
+}
+
+/// A request with its signature.
+private struct Draft {
+    let request: IncomingRequest
+    let signature: String
+    let stamp: String
+    let scope: CredentialScope
+
+    init(
+        _ method: String, _ target: String, service: String, identity: House.Identity, _ headers: [String: String],
+        body: [UInt8], isSecure: Bool
+    ) {
         let received = SystemClock().now
-        let stamp = WireTime.iso8601Seconds(received).filter { $0 != "-" && $0 != ":" }
+        stamp = WireTime.iso8601Seconds(received).filter { $0 != "-" && $0 != ":" }
+        scope = CredentialScope(date: String(stamp.prefix(8)), region: "eu-west-1", service: service)
         var fields: [(name: String, value: String)] = headers.map { ($0.key, $0.value) }
         fields.append(("x-amz-date", stamp))
         if let token = identity.token { fields.append(("x-amz-security-token", token)) }
         let names = (fields.map(\.name) + ["host"]).sorted()
-        let draft = IncomingRequest(
+        let unsigned = IncomingRequest(
             method: method, target: target, host: "127.0.0.1", headers: fields, isSecure: isSecure, received: received)
         let canonical = CanonicalRequest(
-            of: draft, signedHeaders: names,
+            of: unsigned, signedHeaders: names,
             payloadHash: headers["x-amz-content-sha256"] ?? SHA256Hasher.digest(of: body).description,
             pathStyle: service == "s3" ? .asSent : .normalizedAndEncodedAgain)
-        let scope = CredentialScope(date: String(stamp.prefix(8)), region: "eu-west-1", service: service)
-        let signature = SignatureVerifier().signature(
+        signature = SignatureVerifier().signature(
             of: "AWS4-HMAC-SHA256\n\(stamp)\n\(scope)\n\(SHA256Hasher.digest(of: canonical.text))", secret: Secret(identity.secret),
             scope: scope)
         fields.append(
@@ -108,9 +150,8 @@ struct House {
                 "AWS4-HMAC-SHA256 Credential=\(identity.accessKey)/\(scope), SignedHeaders=\(names.joined(separator: ";")), "
                     + "Signature=\(signature)"
             ))
-        let request = IncomingRequest(
+        request = IncomingRequest(
             method: method, target: target, host: "127.0.0.1", headers: fields, isSecure: isSecure, received: received)
-        return try await Answer(sandbox.endpoint.answer(request, body: IncomingBody(bytes: body)), of: sandbox)
     }
 }
 
