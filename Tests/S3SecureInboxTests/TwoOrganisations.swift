@@ -2,12 +2,13 @@ import FoundationEssentials
 import PouchAWS
 import PouchHTTP
 import PouchKit
+import PouchSandbox
 import PouchTestSupport
 import S3SecureInbox
 
 /// The sandbox's two organisations, seen from outside: a destination that delivers to org B, the sandbox's own account of what lies
 /// where, and faults.
-struct TwoOrganisations {
+struct TwoOrganisations: Sendable {
     struct Exhibit: Decodable {
         let bucket: String
         let key: String
@@ -35,14 +36,17 @@ struct TwoOrganisations {
     static let key = "arn:aws:kms:eu-west-1:222222222222:key/11112222-3333-4444-5555-666677778888"
 
     let folder: String
+    /// What lies there, without a request in between.
+    let store: ObjectStore
     let engine: HTTPEngine
     let link: AWSLink
     let files: TemporaryFolder
     private let url: String
     private let token: String
 
-    init(folder: String, port: Int) throws {
+    init(folder: String, store: ObjectStore, port: Int) throws {
         self.folder = folder
+        self.store = store
         url = "https://127.0.0.1:\(port)"
         engine = HTTPEngine(network: HTTPNetwork(caFile: folder + "/ca.pem"))
         link = AWSLink(transport: engine, clock: SystemClock(), jitter: { 0 })
@@ -62,13 +66,26 @@ struct TwoOrganisations {
             services: S3SecureInbox.Services(sts: try EndpointURL(url), kms: try EndpointURL(url)))
     }
 
-    private func party(_ name: String) throws -> S3SecureInbox.Party {
+    func party(_ name: String) throws -> S3SecureInbox.Party {
         let role = try RoleARN("arn:aws:iam::111111111111:role/\(name)")
         let credentials = RefreshingCredentials.role(
             STS.RoleRequest(role: role, sessionName: "pouch"),
             from: CredentialsFile(path: folder + "/credentials", section: "edge"), region: try Region("eu-west-1"),
             endpoint: try EndpointURL(url), link: link)
         return S3SecureInbox.Party(name: try IdentityName(name), credentials: credentials, role: role)
+    }
+
+    /// Stores an object of nobody's delivery in the inbox.
+    func occupy(_ key: String, with bytes: [UInt8]) async throws {
+        let stranger = try TestFile(bytes, in: files)
+        var attributes = PouchAWS.ObjectAttributes(key: try KeyARN(Self.key))
+        attributes.isCreateOnly = true
+        let inbox = BucketPlace(
+            name: try BucketName("acme-inbox"), region: try Region("eu-west-1"), owner: try AccountID("222222222222"),
+            endpoint: try EndpointURL(url))
+        let put = PutObject(
+            bucket: inbox, key: key, body: .bytes(bytes), digests: try await stranger.outgoing().digests(), attributes: attributes)
+        _ = try await S3(credentials: party("publisher").credentials, link: link).putObject(put)
     }
 
     func file(_ text: String, name: String = "report.csv") throws -> TestFile {
@@ -83,6 +100,8 @@ struct TwoOrganisations {
     }
 
     func add(_ fault: String) async throws { _ = try await control("POST", "faults", fault) }
+
+    func removeFaults() async throws { _ = try await control("DELETE", "faults") }
 
     func expireSessions() async throws { _ = try await control("POST", "expire", "{}") }
 
