@@ -10,6 +10,15 @@ package final class ProgressBoard: Sendable {
         package let size: Int64
         package var sent: Int64
         package let began: Timestamp
+
+        package init(delivery: DeliveryID, partner: PartnerName, path: String, size: Int64, sent: Int64, began: Timestamp) {
+            self.delivery = delivery
+            self.partner = partner
+            self.path = path
+            self.size = size
+            self.sent = sent
+            self.began = began
+        }
     }
 
     private let entries = Mutex<[DeliveryID: Entry]>([:])
