@@ -17,6 +17,8 @@ struct SandboxServeCommand: AsyncParsableCommand {
     @Option(help: "The TLS port on 127.0.0.1; 0 takes any free one.") var port = 4_566
     @Option(help: "Also listen without TLS on this port; SSE-KMS is refused there, as by AWS.") var plainPort: Int?
     @Option(help: "Write the endpoint to this file once it listens.", completion: .file()) var readyFile: String?
+    @Option(help: "A scenario file (accounts, roles, keys, buckets, policies) instead of the two organisations.", completion: .file())
+    var scenario: String?
     @Flag(help: "Let tests make things go wrong through /_sandbox/faults.") var faults = false
 
     func run() async throws {
@@ -30,7 +32,7 @@ struct SandboxServeCommand: AsyncParsableCommand {
                     folder: folder,
                     port: port,
                     plainPort: plainPort,
-                    scenario: .twoOrganisations,
+                    scenario: scenario.map { try SandboxScenario.load($0) } ?? .twoOrganisations,
                     allowsFaults: faults
                 ),
                 logger: Logger(label: "sandbox") { _ in LogLines.suitable(level: .error) }
