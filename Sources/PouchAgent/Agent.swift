@@ -97,6 +97,7 @@ package final class Agent: Sendable {
             journal: journal,
             folder: JournalPlace.manifestFolder(state: plan.state),
             clock: clock,
+            alerts: alerts,
             logger: logger
         )
         let sends = SendBoard()

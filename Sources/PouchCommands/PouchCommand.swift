@@ -34,6 +34,8 @@ package struct PouchCommand: AsyncParsableCommand {
     package static func start() async {
         // An alert command that does not read its input, or a log that nobody reads any more, must not end the agent.
         signal(SIGPIPE, SIG_IGN)
+        // A terminal that closes must not end it without draining; settings are not read again while it runs in this version.
+        signal(SIGHUP, SIG_IGN)
         await main()
     }
 }

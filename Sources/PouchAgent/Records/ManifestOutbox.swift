@@ -11,13 +11,15 @@ final class ManifestOutbox: Sendable {
     private let journal: Journal
     private let folder: String
     private let clock: any AgentClock
+    private let alerts: AlertBell
     private let logger: Logger
     private let bell = Bell()
 
-    init(journal: Journal, folder: String, clock: any AgentClock, logger: Logger) {
+    init(journal: Journal, folder: String, clock: any AgentClock, alerts: AlertBell, logger: Logger) {
         self.journal = journal
         self.folder = folder
         self.clock = clock
+        self.alerts = alerts
         self.logger = logger
     }
 
@@ -28,13 +30,17 @@ final class ManifestOutbox: Sendable {
         while !Task.isCancelled {
             do {
                 try await drain()
+                alerts.clear(.diskShort, subject: "manifest")
                 await bell.wait()
             } catch {
-                logger.error(
-                    "the manifest could not be written; its lines wait in the journal",
-                    metadata: ["folder": "\(folder)", "cause": "\(error)"]
+                alerts.raise(
+                    .diskShort,
+                    subject: "manifest",
+                    code: "manifest",
+                    text: "the manifest in \(folder) could not be written; its lines wait in the journal: \(error)"
                 )
-                await bell.wait(atMost: .seconds(5), on: clock)
+                // By the clock alone: with every delivery rings come, and a full disk would be asked each time.
+                do { try await clock.sleep(for: .seconds(5)) } catch { return }
             }
         }
     }
