@@ -48,10 +48,10 @@ package final class Agent: Sendable {
     let desk: AdmissionDesk
     let sends: SendBoard
     private let lock: StateLock
-    private let stopBell = Bell()
-    private let isStopping = Mutex(false)
+    let stopBell = Bell()
+    let isStopping = Mutex(false)
     /// Why the agent stopped although nobody asked it to.
-    private let breakdown = Mutex<String?>(nil)
+    let breakdown = Mutex<String?>(nil)
 
     /// Opens the state folder: lock, journal, manifest. Nothing runs yet.
     ///
@@ -221,79 +221,6 @@ package final class Agent: Sendable {
         }
     }
 
-    /// Deliveries of a partner that the configuration does not name any more wait for a person: it may have been a mistake. They go
-    /// on when it is named again.
-    private func holdPartnersThatAreGone() async {
-        let code = "partner-gone"
-        do {
-            for partner in try await journal.partnersWithWork() where lanes[partner] == nil {
-                let reason = "the configuration does not name \(partner) any more, and there are deliveries for it"
-                _ = try await journal.hold(partner, code: code, reason: reason, at: clock.now).value()
-                alerts.raise(.held, subject: partner.description, code: code, text: "\(partner) is held: \(reason)")
-            }
-            for held in try await journal.heldPartners() where held.code == code {
-                guard let lane = lanes[held.partner] else { continue }
-                _ = try await journal.release(held.partner, at: clock.now).value()
-                lane.change(hold: nil)
-            }
-        } catch {
-            logger.error("the journal could not be asked for partners that are gone", metadata: ["cause": "\(error)"])
-        }
-    }
-
-    /// Every so often: is the journal back, is everything accounted for, is the archive too old?
-    private func housekeeping() async {
-        var lastAccount = clock.monotonic
-        var lastTime = clock.now
-        while !Task.isCancelled {
-            do { try await clock.sleep(for: .seconds(2)) } catch { return }
-            await intake.settleAccounts()
-            if intake.pauseReason != nil, await intake.resume() {
-                await recovery.reconcile(isStart: false)
-                lanes.noteBacklog()
-            }
-            let passed = clock.monotonic - lastAccount
-            guard passed >= .seconds(60) else { continue }
-            if lastTime.duration(to: clock.now) < passed - .seconds(60) { await forgetLateTimes() }
-            lastAccount = clock.monotonic
-            lastTime = clock.now
-            await recovery.reconcile(isStart: false)
-            await pruneArchives()
-        }
-    }
-
-    /// The clock was set back: what waits for its next attempt would wait for that time to come again.
-    private func forgetLateTimes() async {
-        logger.warning("the clock was set back; deliveries that wait for a later time are tried now")
-        do {
-            _ = try await journal.bringForward(waitsBeyond: clock.now.advanced(by: .seconds(3_600)), to: clock.now).value()
-            lanes.noteBacklog()
-        } catch {
-            logger.error("the journal could not be written", metadata: ["cause": "\(error)"])
-        }
-    }
-
-    private func pruneArchives() async {
-        for folder in plan.folders {
-            guard case .archive(let path, let keepFor?) = folder.afterwards else { continue }
-            let now = clock.now
-            do {
-                let figures = try await onBlockingThread { () throws(FileProblem) in
-                    try ArchivePruner.prune(path, keepFor: .seconds(keepFor), now: now)
-                }
-                if figures.removed > 0 {
-                    logger.info("pruned the archive", metadata: ["archive": "\(path)", "files": "\(figures.removed)"])
-                }
-                if let problem = figures.problems.first {
-                    logger.warning(
-                        "the archive could not be pruned whole", metadata: ["archive": "\(path)", "cause": "\(problem)"])
-                }
-            } catch {
-                logger.warning("the archive could not be pruned", metadata: ["archive": "\(path)", "cause": "\(error)"])
-            }
-        }
-    }
-
     /// A journal that turns out to be damaged stops the agent: the next start keeps it aside and begins anew.
     private func watchOverJournal() async {
         do {
@@ -308,91 +235,6 @@ package final class Agent: Sendable {
         breakdown.withLock { $0 = $0 ?? text }
         alerts.raise(.damaged, subject: subject, code: code, text: text)
         stop()
-    }
-
-    // MARK: The end
-
-    private func waitForTheEnd(of mode: Mode) async {
-        switch mode {
-        case .service, .quiet:
-            while !isStopping.withLock({ $0 }), !Task.isCancelled { await stopBell.wait() }
-        case .once(let patience): await waitUntilNothingIsLeft(patience: patience)
-        }
-    }
-
-    private func waitUntilNothingIsLeft(patience: Duration) async {
-        let began = clock.monotonic
-        while !isStopping.withLock({ $0 }), !Task.isCancelled {
-            if await isIdle() { return }
-            if clock.monotonic - began > patience {
-                logger.warning("gave up waiting", metadata: ["after": "\(patience)"])
-                return
-            }
-            await stopBell.wait(atMost: .milliseconds(100), on: clock)
-        }
-    }
-
-    /// Everything that was there was looked at, and nothing is on its way except for partners that wait for a person.
-    private func isIdle() async -> Bool {
-        for folder in plan.folders.indices where !intake.isQuiet(folder) {
-            _ = await watcher.sweepNow(folder: folder)
-            guard intake.isQuiet(folder) else { return false }
-        }
-        await intake.settleAccounts()
-        guard intake.pauseReason == nil, !intake.hasClaimsUnderWay else { return false }
-        do {
-            try await journal.flush().value()
-            let snapshot = try await journal.snapshot(now: clock.now)
-            return snapshot.partners.allSatisfy { partner in
-                guard partner.counts.onTheWay > 0, let lane = lanes[partner.partner] else { return true }
-                // What runs when a partner is held may well succeed.
-                return lane.hold != nil && !lane.isBusy
-            }
-        } catch {
-            logger.error("the journal could not be read", metadata: ["cause": "\(error)"])
-            return false
-        }
-    }
-
-    /// Lanes end by themselves when what is running has ended; what takes longer than the limit is cancelled, and goes on after the
-    /// next start.
-    private func drain(_ work: inout TaskGroup<Void>) async {
-        let limit = plan.drainLimit
-        let clock = clock
-        await withTaskGroup(of: Bool.self) { race in
-            race.addTask { [lanes] in
-                while !Task.isCancelled, lanes.lanes.values.contains(where: { $0.isBusy }) {
-                    do { try await clock.sleep(for: .milliseconds(20)) } catch { return false }
-                }
-                return true
-            }
-            race.addTask {
-                // Cancelled means that the lanes were faster.
-                try? await clock.sleep(for: limit)
-                return false
-            }
-            if await race.next() == false {
-                logger.warning("stopping took longer than the limit; what was running goes on after the next start")
-            }
-            race.cancelAll()
-        }
-        work.cancelAll()
-    }
-
-    private func finish() async -> RunEnding {
-        do { try await outbox.drain() } catch {
-            logger.error("the manifest is behind; its lines wait in the journal", metadata: ["cause": "\(error)"])
-        }
-        await alerts.tellWaiting()
-        let snapshot = try? await journal.snapshot(now: clock.now)
-        await journal.close()
-        return RunEnding(
-            snapshot: snapshot,
-            folders: intake.folderStates,
-            policy: plan.unmatched,
-            account: recovery.lastAccount,
-            breakdown: breakdown.withLock { $0 } ?? intake.pauseReason.map { "nothing was taken in any more: \($0)" }
-        )
     }
 
     private func tellOpening(_ repairs: [ManifestFile.Repair]) {

@@ -14,114 +14,99 @@ struct ManifestLines: Sendable {
         digests: FileDigests,
         attempt: Int,
         at time: Timestamp
-    ) -> @Sendable (ManifestPosition) -> ManifestLine {
-        { position in
-            line(
-                ManifestEntry(
-                    sequence: position.sequence,
-                    previous: position.previous,
-                    time: time,
-                    agent: agent,
-                    delivery: delivery.id,
-                    retries: delivery.retries,
-                    outcome: outcome,
-                    file: file(of: delivery, digests: digests),
-                    route: delivery.route,
-                    partner: delivery.partner,
-                    destination: adapter,
-                    location: receipt.location,
-                    key: receipt.key,
-                    confirmation: receipt.confirmation,
-                    reason: nil,
-                    attempts: attempt,
-                    stages: receipt.stages
-                )
-            )
-        }
+    ) -> EntryWriter {
+        writer(of: Subject(delivery, digests: digests), outcome: outcome, receipt: receipt, attempts: attempt, at: time)
     }
 
-    func quarantined(
-        _ delivery: PendingDelivery,
-        failure: DeliveryFailure,
-        attempt: Int,
-        at time: Timestamp
-    ) -> @Sendable (ManifestPosition) -> ManifestLine {
-        { position in
-            line(
-                ManifestEntry(
-                    sequence: position.sequence,
-                    previous: position.previous,
-                    time: time,
-                    agent: agent,
-                    delivery: delivery.id,
-                    retries: delivery.retries,
-                    outcome: .quarantined,
-                    file: file(of: delivery, digests: delivery.file.digests),
-                    route: delivery.route,
-                    partner: delivery.partner,
-                    destination: adapter,
-                    location: nil,
-                    key: delivery.key.description,
-                    confirmation: nil,
-                    reason: ManifestEntry.Reason(code: failure.code, text: failure.description),
-                    attempts: attempt,
-                    stages: []
-                )
-            )
-        }
-    }
-
-    /// The line of a delivery that ended before it began: there was no key for it.
-    func neverDelivered(
-        _ delivery: NeverDelivered,
-        failure: DeliveryFailure,
-        at time: Timestamp
-    ) -> @Sendable (ManifestPosition) -> ManifestLine {
-        { position in
-            line(
-                ManifestEntry(
-                    sequence: position.sequence,
-                    previous: position.previous,
-                    time: time,
-                    agent: agent,
-                    delivery: delivery.id,
-                    retries: nil,
-                    outcome: .quarantined,
-                    file: ManifestEntry.File(
-                        folder: delivery.folder,
-                        path: delivery.path,
-                        size: delivery.identity.size,
-                        sha256: nil,
-                        crc64nvme: nil,
-                        modified: Timestamp(nanoseconds: delivery.identity.modified)
-                    ),
-                    route: delivery.route,
-                    partner: delivery.partner,
-                    destination: adapter,
-                    location: nil,
-                    key: delivery.key.description,
-                    confirmation: nil,
-                    reason: ManifestEntry.Reason(code: failure.code, text: failure.description),
-                    attempts: 0,
-                    stages: []
-                )
-            )
-        }
-    }
-
-    private func file(of delivery: PendingDelivery, digests: FileDigests?) -> ManifestEntry.File {
-        ManifestEntry.File(
-            folder: delivery.file.folder,
-            path: delivery.file.path,
-            size: delivery.file.identity.size,
-            sha256: digests?.sha256,
-            crc64nvme: digests?.crc64nvme,
-            modified: Timestamp(nanoseconds: delivery.file.identity.modified)
+    func quarantined(_ delivery: PendingDelivery, failure: DeliveryFailure, attempt: Int, at time: Timestamp) -> EntryWriter {
+        writer(
+            of: Subject(delivery, digests: delivery.file.digests),
+            outcome: .quarantined,
+            failure: failure,
+            attempts: attempt,
+            at: time
         )
     }
 
-    private func line(_ entry: ManifestEntry) -> ManifestLine {
-        let bytes = entry.line()
-        return ManifestLine(sequence: entry.sequence, bytes: bytes, digest: ManifestEntry.digest(of: bytes))
+    /// The line of a delivery that ended before it began: there was no key for it.
+    func neverDelivered(_ delivery: NeverDelivered, failure: DeliveryFailure, at time: Timestamp) -> EntryWriter {
+        writer(of: Subject(delivery), outcome: .quarantined, failure: failure, attempts: 0, at: time)
+    }
+
+    /// What a line says of the delivery itself, however it ended.
+    private struct Subject: Sendable {
+        let id: DeliveryID
+        let retries: DeliveryID?
+        let partner: PartnerName
+        let route: RouteName
+        let key: DeliveryKey
+        let file: ManifestEntry.File
+
+        init(_ delivery: PendingDelivery, digests: FileDigests?) {
+            id = delivery.id
+            retries = delivery.retries
+            partner = delivery.partner
+            route = delivery.route
+            key = delivery.key
+            file = Self.file(delivery.file.folder, delivery.file.path, delivery.file.identity, digests)
+        }
+
+        init(_ delivery: NeverDelivered) {
+            id = delivery.id
+            retries = nil
+            partner = delivery.partner
+            route = delivery.route
+            key = delivery.key
+            file = Self.file(delivery.folder, delivery.path, delivery.identity, nil)
+        }
+
+        private static func file(
+            _ folder: String,
+            _ path: DropPath,
+            _ identity: FileIdentity,
+            _ digests: FileDigests?
+        ) -> ManifestEntry.File {
+            ManifestEntry.File(
+                folder: folder,
+                path: path,
+                size: identity.size,
+                sha256: digests?.sha256,
+                crc64nvme: digests?.crc64nvme,
+                modified: Timestamp(nanoseconds: identity.modified)
+            )
+        }
+    }
+
+    private func writer(
+        of subject: Subject,
+        outcome: ManifestEntry.Outcome,
+        receipt: Receipt? = nil,
+        failure: DeliveryFailure? = nil,
+        attempts: Int,
+        at time: Timestamp
+    ) -> EntryWriter {
+        { position in
+            let entry = ManifestEntry(
+                sequence: position.sequence,
+                previous: position.previous,
+                time: time,
+                agent: agent,
+                delivery: subject.id,
+                retries: subject.retries,
+                outcome: outcome,
+                file: subject.file,
+                route: subject.route,
+                partner: subject.partner,
+                destination: adapter,
+                location: receipt?.location,
+                key: receipt?.key ?? subject.key.description,
+                confirmation: receipt?.confirmation,
+                reason: failure.map { ManifestEntry.Reason(code: $0.code, text: $0.description) },
+                attempts: attempts,
+                stages: receipt?.stages ?? []
+            )
+            let bytes = entry.line()
+            return ManifestLine(sequence: entry.sequence, bytes: bytes, digest: ManifestEntry.digest(of: bytes))
+        }
     }
 }

@@ -1,0 +1,83 @@
+import Logging
+import PouchFiles
+import PouchJournal
+import PouchKit
+
+/// What the agent looks after from time to time.
+extension Agent {
+    /// Everything claimed is looked up in the journal for it: often enough to notice, seldom enough not to matter with a long queue.
+    private static let accountsEvery: Duration = .seconds(300)
+
+    /// Deliveries of a partner that the configuration does not name any more wait for a person: it may have been a mistake. They go
+    /// on when it is named again.
+    func holdPartnersThatAreGone() async {
+        let code = "partner-gone"
+        do {
+            for partner in try await journal.partnersWithWork() where lanes[partner] == nil {
+                let reason = "the configuration does not name \(partner) any more, and there are deliveries for it"
+                _ = try await journal.hold(partner, code: code, reason: reason, at: clock.now).value()
+                alerts.raise(.held, subject: partner.description, code: code, text: "\(partner) is held: \(reason)")
+            }
+            for held in try await journal.heldPartners() where held.code == code {
+                guard let lane = lanes[held.partner] else { continue }
+                _ = try await journal.release(held.partner, at: clock.now).value()
+                lane.change(hold: nil)
+            }
+        } catch {
+            logger.error("the journal could not be asked for partners that are gone", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    /// Every so often: is the journal back, is everything accounted for, is the archive too old?
+    func housekeeping() async {
+        var lastAccount = clock.monotonic
+        var lastTime = clock.now
+        while !Task.isCancelled {
+            do { try await clock.sleep(for: .seconds(2)) } catch { return }
+            await intake.settleAccounts()
+            if intake.pauseReason != nil, await intake.resume() {
+                await recovery.reconcile(isStart: false)
+                lanes.noteBacklog()
+            }
+            let passed = clock.monotonic - lastAccount
+            guard passed >= Self.accountsEvery else { continue }
+            if lastTime.duration(to: clock.now) < passed - .seconds(60) { await forgetLateTimes() }
+            lastAccount = clock.monotonic
+            lastTime = clock.now
+            await recovery.reconcile(isStart: false)
+            await pruneArchives()
+        }
+    }
+
+    /// The clock was set back: what waits for its next attempt would wait for that time to come again.
+    private func forgetLateTimes() async {
+        logger.warning("the clock was set back; deliveries that wait for a later time are tried now")
+        do {
+            _ = try await journal.bringForward(waitsBeyond: clock.now.advanced(by: .seconds(3_600)), to: clock.now).value()
+            lanes.noteBacklog()
+        } catch {
+            logger.error("the journal could not be written", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    private func pruneArchives() async {
+        for folder in plan.folders {
+            guard case .archive(let path, let keepFor?) = folder.afterwards else { continue }
+            let now = clock.now
+            do {
+                let figures = try await onBlockingThread { () throws(FileProblem) in
+                    try ArchivePruner.prune(path, keepFor: .seconds(keepFor), now: now)
+                }
+                if figures.removed > 0 {
+                    logger.info("pruned the archive", metadata: ["archive": "\(path)", "files": "\(figures.removed)"])
+                }
+                if let problem = figures.problems.first {
+                    logger.warning(
+                        "the archive could not be pruned whole", metadata: ["archive": "\(path)", "cause": "\(problem)"])
+                }
+            } catch {
+                logger.warning("the archive could not be pruned", metadata: ["archive": "\(path)", "cause": "\(error)"])
+            }
+        }
+    }
+}
