@@ -134,13 +134,14 @@ let package = Package(
         tests(
             of: "PouchCommands",
             [
-                "PouchCommands", "PouchAgent", "PouchConfiguration", "PouchJournal", "PouchKit", "PouchTestSupport", "pouch",
+                "PouchCommands", "PouchAgent", "PouchConfiguration", "PouchJournal", "PouchKit", "PouchRouting", "PouchWatch",
+                "PouchTestSupport", "pouch",
                 argumentParser, logging,
             ]
         ),
         .testTarget(
             name: "ScenarioTests",
-            dependencies: ["PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport", "pouch"],
+            dependencies: ["PouchCrypto", "PouchHTTP", "PouchKit", "pouch"],
             path: "Tests/ScenarioTests",
             swiftSettings: strict
         ),
