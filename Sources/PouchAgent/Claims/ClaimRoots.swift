@@ -96,11 +96,13 @@ package final class ClaimRoots: Sendable {
     /// Tried from our own folder in the drop folder, where the watcher does not look.
     private func canRename(from folder: DirectoryHandle, to root: DirectoryHandle) throws(FileProblem) -> Bool {
         let name = Array(Self.folderName.utf8)
-        let probe = Array(("probe-" + ClaimName.random(prefix: prefix)).utf8)
+        // One name for each folder and state, so that what an agent left that was killed in here is found by the next one.
+        let probe = Array("probe-\(prefix)-\(ClaimName.shortDigest(of: state))".utf8)
         let wasMade = try folder.makeFolder(name, mode: 0o700)
         // It stays when somebody put something into it.
         defer { if wasMade { try? folder.removeFolder(name) } }
         let own = try folder.openFolder(name)
+        for place in [own, root] { try? place.remove(probe) }
         _ = try own.createFile(probe)
         do throws(FileProblem) {
             try own.renameNoReplace(probe, to: root, as: probe)
