@@ -16,7 +16,7 @@ package struct Backoff: Hashable, Sendable {
     package func delay(afterFailures failures: Int, jitter: Double) -> Duration {
         var step = first
         // 2^40 seconds is far beyond any `longest`: the loop is bounded whatever the count.
-        for _ in 1..<max(2, min(failures, 40)) where step < longest { step *= 2 }
+        for _ in 1..<max(1, min(failures, 40)) where step < longest { step *= 2 }
         step = min(step, longest)
         return step / 2 + step / 2 * min(max(jitter, 0), 1)
     }
