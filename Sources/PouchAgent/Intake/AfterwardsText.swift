@@ -10,5 +10,7 @@ package enum AfterwardsText {
     }
 
     /// `nil` when the text is of another version: then the file is kept, which loses nothing.
-    package static func afterwards(of text: String) -> Afterwards? { try? JSONDecoder().decode(Afterwards.self, from: Data(text.utf8)) }
+    package static func afterwards(of text: String) -> Afterwards? {
+        try? JSONDecoder().decode(Afterwards.self, from: Data(text.utf8))
+    }
 }

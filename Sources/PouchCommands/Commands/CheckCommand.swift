@@ -32,7 +32,9 @@ struct CheckCommand: AsyncParsableCommand {
         }
         Terminal.print(Style.output.good("\(file.path) is good"))
         var table = Table()
-        for folder in blueprint.plan.folders { table.add("folder", folder.watched.path, "files are " + FolderWords.words(for: folder.afterwards)) }
+        for folder in blueprint.plan.folders {
+            table.add("folder", folder.watched.path, "files are " + FolderWords.words(for: folder.afterwards))
+        }
         for partner in blueprint.plan.partners {
             let stages = partner.destination.traits.stages.map { stage in
                 "\(stage.name) in \(stage.place)" + (stage.identity.map { " as \($0)" } ?? "")

@@ -17,7 +17,7 @@ struct SandboxServeCommand: AsyncParsableCommand {
     @Option(help: "The TLS port on 127.0.0.1; 0 takes any free one.") var port = 4_566
     @Option(help: "Also listen without TLS on this port; SSE-KMS is refused there, as by AWS.") var plainPort: Int?
     @Option(help: "Write the endpoint to this file once it listens.", completion: .file()) var readyFile: String?
-    @Option(help: "A scenario file (accounts, roles, keys, buckets, policies) instead of the two organisations.", completion: .file())
+    @Option(help: "A scenario file (accounts, roles, buckets) instead of the two organisations.", completion: .file())
     var scenario: String?
     @Flag(help: "Let tests make things go wrong through /_sandbox/faults.") var faults = false
 
