@@ -12,10 +12,16 @@ struct PouchProcess: Sendable {
 
     enum Trouble: Error, CustomStringConvertible {
         case notBuilt(String)
+        case unusable(String)
+        /// What was done while it ran failed.
+        case failed(any Error, status: Int32, errors: String)
 
         var description: String {
             switch self {
             case .notBuilt(let path): "there is no \(path): swift build makes it"
+            case .unusable(let path): "cannot make \(path)"
+            case .failed(let error, let status, let errors):
+                "\(error); pouch ended with \(status) and wrote: \(errors.suffix(2_000))"
             }
         }
     }
@@ -32,57 +38,79 @@ struct PouchProcess: Sendable {
 
     /// Runs to the end.
     ///
-    /// - Parameter started: called with the process once it runs; it may kill it.
-    func run(_ arguments: String..., started: (@Sendable (Running) async -> Void)? = nil) async throws -> Ending {
-        try await run(arguments, started: started)
+    /// - Parameter body: runs beside it; it may kill it. What it throws ends the process.
+    func run(_ arguments: String..., beside body: (@Sendable (Running) async throws -> Void)? = nil) async throws -> Ending {
+        try await run(arguments, beside: body)
     }
 
-    func run(_ arguments: [String], started: (@Sendable (Running) async -> Void)? = nil) async throws -> Ending {
-        guard FileManager.default.isExecutableFile(atPath: Self.binary.path) else { throw Trouble.notBuilt(Self.binary.path) }
-        let token = UUID().uuidString.prefix(8)
-        let output = folder.appendingPathComponent(".out-\(token)")
-        let errors = folder.appendingPathComponent(".err-\(token)")
-        FileManager.default.createFile(atPath: output.path, contents: nil)
-        FileManager.default.createFile(atPath: errors.path, contents: nil)
-        defer {
-            try? FileManager.default.removeItem(at: output)
-            try? FileManager.default.removeItem(at: errors)
+    /// Runs until the body returns, then asks it to end.
+    func serve(_ arguments: String..., until body: @escaping @Sendable (Running) async throws -> Void) async throws -> Ending {
+        try await run(arguments) { running in
+            try await body(running)
+            running.terminate()
         }
+    }
+
+    func run(_ arguments: [String], beside body: (@Sendable (Running) async throws -> Void)? = nil) async throws -> Ending {
+        guard FileManager.default.isExecutableFile(atPath: Self.binary.path) else { throw Trouble.notBuilt(Self.binary.path) }
+        let output = try Scribble()
+        let errors = try Scribble()
         let process = Process()
         process.executableURL = Self.binary
         process.arguments = arguments
         process.currentDirectoryURL = folder
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, ours in ours }
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: errors)
+        process.standardOutput = output.writing
+        process.standardError = errors.writing
         process.standardInput = FileHandle.nullDevice
         let running = Running()
-        try await withTaskCancellationHandler {
-            try await withThrowingDiscardingTaskGroup { group in
-                try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                    process.terminationHandler = { _ in running.ended() }
-                    do {
-                        try process.run()
-                        running.began(process.processIdentifier)
-                        continuation.resume()
-                    } catch {
-                        continuation.resume(throwing: error)
+        process.terminationHandler = { _ in running.ended() }
+        try process.run()
+        running.began(process.processIdentifier)
+        let failure: (any Error)? = await withTaskCancellationHandler {
+            await withTaskGroup(of: (any Error)?.self) { group in
+                if let body {
+                    group.addTask {
+                        do {
+                            try await body(running)
+                            return nil
+                        } catch {
+                            running.kill()
+                            return error
+                        }
                     }
                 }
-                if let started { group.addTask { await started(running) } }
                 await running.untilEnd()
                 group.cancelAll()
+                return await group.next() ?? nil
             }
         } onCancel: {
             running.kill()
         }
+        let status = process.terminationStatus
+        if let failure { throw Trouble.failed(failure, status: status, errors: errors.text) }
         return Ending(
-            status: process.terminationStatus,
-            wasKilled: process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGKILL,
-            output: String(decoding: (try? Data(contentsOf: output)) ?? Data(), as: UTF8.self),
-            errors: String(decoding: (try? Data(contentsOf: errors)) ?? Data(), as: UTF8.self)
-        )
+            status: status, wasKilled: process.terminationReason == .uncaughtSignal && status == SIGKILL, output: output.text,
+            errors: errors.text)
     }
+}
+
+/// A file for what a process prints: a pipe that nobody reads would stop it.
+private final class Scribble {
+    private let path: URL
+    let writing: FileHandle
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("pouch-prints-\(UUID().uuidString)")
+        guard FileManager.default.createFile(atPath: path.path, contents: nil) else {
+            throw PouchProcess.Trouble.unusable(path.path)
+        }
+        writing = try FileHandle(forWritingTo: path)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: path) }
+
+    var text: String { (try? Data(contentsOf: path)).map { String(decoding: $0, as: UTF8.self) } ?? "" }
 }
 
 /// A process while it runs.
@@ -94,6 +122,10 @@ final class Running: Sendable {
     }
 
     private let state = Mutex(State())
+
+    var identifier: Int32 { state.withLock { $0.identifier ?? 0 } }
+
+    var isOver: Bool { state.withLock { $0.isOver } }
 
     func began(_ identifier: Int32) { state.withLock { $0.identifier = identifier } }
 
