@@ -47,7 +47,7 @@ package final class Agent: Sendable {
     let closer: FileCloser
     let desk: AdmissionDesk
     let sends: SendBoard
-    private let lock: StateLock
+    let lock: Mutex<StateLock?>
     let stopBell = Bell()
     let isStopping = Mutex(false)
     /// Why the agent stopped although nobody asked it to.
@@ -88,7 +88,7 @@ package final class Agent: Sendable {
         self.clock = clock
         self.logger = logger
         self.journal = journal
-        self.lock = lock
+        self.lock = Mutex(lock)
         let claimed = ClaimedFolders(state: plan.state, logger: logger)
         let alerts = AlertBell(command: plan.alertCommand, clock: clock, logger: logger)
         let board = ProgressBoard()

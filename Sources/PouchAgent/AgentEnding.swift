@@ -80,6 +80,8 @@ extension Agent {
         await alerts.tellWaiting()
         let snapshot = try? await journal.snapshot(now: clock.now)
         await journal.close()
+        // Whoever waits for this end may begin at once: the agent may be let go of later.
+        lock.withLock { $0 = nil }
         return RunEnding(
             snapshot: snapshot,
             folders: intake.folderStates,

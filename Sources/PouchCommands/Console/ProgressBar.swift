@@ -38,9 +38,10 @@ package enum ByteText {
         var value = Double(bytes)
         for unit in ["KB", "MB", "GB", "TB"] {
             value /= 1_000
-            if value < 1_000 || unit == "TB" {
+            // What would be rounded up to a thousand is one of the next unit.
+            if value < 999.5 || unit == "TB" {
                 let tenths = Int64(value * 10 + 0.5)
-                return value < 100 ? "\(tenths / 10).\(tenths % 10) \(unit)" : "\(Int64(value + 0.5)) \(unit)"
+                return tenths < 1_000 ? "\(tenths / 10).\(tenths % 10) \(unit)" : "\(Int64(value + 0.5)) \(unit)"
             }
         }
         return "\(bytes) B"
