@@ -165,7 +165,9 @@ struct AlertBookTests {
     @Test("are raised once for each cause")
     func oncePerCause() {
         var book = AlertBook()
-        let alerts = [alert("AccessDenied"), alert("AccessDenied"), alert("NoSuchBucket"), alert("AccessDenied", subject: "globex")]
+        let alerts = [
+            alert("AccessDenied"), alert("AccessDenied"), alert("NoSuchBucket"), alert("AccessDenied", subject: "globex"),
+        ]
         #expect(alerts.map { book.isNew($0) } == [true, false, true, true])
     }
 

@@ -1,0 +1,5 @@
+import Logging
+
+enum Silence {
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
