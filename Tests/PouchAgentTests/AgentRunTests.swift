@@ -75,7 +75,7 @@ struct AgentRunTests {
     func losesPatience() async throws {
         let house = try AgentHouse(.refuse(.retry(after: .seconds(3_000)), code: "SlowDown"), clock: HurriedClock())
         try house.drop("seeds.csv", "seeds")
-        let ending = try await house.runOnce(patience: .seconds(10))
+        let ending = try await house.runOnce(patience: .seconds(150))
         #expect(!ending.isComplete)
         #expect(ending.summary == "0 delivered, 1 waiting")
         #expect(try await house.snapshot().total.waiting == 1)
@@ -145,9 +145,9 @@ struct AgentRunTests {
 
     @Test("abandons the checkpoint of a target that the partner has no more, and begins again")
     func abandonsForeignCheckpoints() async throws {
-        let house = try AgentHouse(.breakOff(.retry(after: .seconds(3_000)), code: "InternalError"), clock: HurriedClock())
+        let house = try AgentHouse(.breakOff(.hold, code: "AccessDenied"))
         try house.drop("seeds.csv", "seeds")
-        try await house.runOnce(patience: .seconds(10))
+        try await house.runOnce()
         let moved = ScriptedDestination(target: "elsewhere")
         let agent = try await Agent.open(
             plan: AgentPlan(
@@ -155,10 +155,11 @@ struct AgentRunTests {
                 partners: [PartnerPlan(name: Specimen.acme, destination: moved, limits: TransferBudget.Limits())],
                 unmatched: .hold
             ),
-            clock: HurriedClock(),
+            clock: SystemClock(),
             logger: Silence.logger
         )
-        _ = await agent.run(.once(patience: .seconds(4_000)))
+        _ = await agent.answer(.release(partner: Specimen.acme)) { _ in true }
+        _ = await agent.run(.once(patience: .seconds(60)))
         #expect(moved.calls.map(\.checkpoint) == [nil])
         #expect(moved.abandoned.map(\.target) == [TargetFingerprint("memory")])
         #expect(moved.objects == ["seeds.csv": "seeds"])

@@ -85,7 +85,10 @@ struct BuiltPouchTests {
         try pouch.folder.write(lines, to: "copy.jsonl")
         let alone = try await pouch("manifest", "verify", "--file", "copy.jsonl")
         #expect(alone.output == "the manifest is good: 3 lines, unanchored: there was no journal to compare with\n")
-        try pouch.folder.write(lines.replacingOccurrences(of: "a.png", with: "x.png"), to: "copy.jsonl")
+        // Not the last line: a change there shows only in comparison with the journal.
+        let first = try #require(lines.split(separator: "\n").first)
+        let changed = first.replacingOccurrences(of: ".png", with: ".jpg")
+        try pouch.folder.write(lines.replacingOccurrences(of: first, with: changed), to: "copy.jsonl")
         let altered = try await pouch("manifest", "verify", "--file", "copy.jsonl")
         #expect(altered.code == 1)
         #expect(altered.errors.contains("the manifest does not verify"))
