@@ -37,24 +37,43 @@ struct DeliveryRun: Sendable {
             return try await handOver(stored)
         }
 
+        let leg = InboxLeg(
+            repository: plan.repository, inbox: target, whenTaken: plan.whenTaken, publisher: publisher, s3: s3)
         var announced = known?.publishing
-        let publication = Publication(run: self, target: target, publisher: publisher, s3: s3)
-        let first = try await publication.publish(stored, announced: announced, mayStoreAgain: known != nil)
-        switch first {
-        case .published(let outcome): return outcome
+        switch try await publication(of: stored, on: leg, storedEarlier: known?.stored.at).publish(announced: announced) {
+        case .published(let published): return delivered(stored, published)
         case .sourceGone(let stillAnnounced):
             // It expired, or somebody overwrote it: the repository is ours, so it is stored again.
             announced = stillAnnounced
             stored = try await storage.store()
         }
-        switch try await publication.publish(stored, announced: announced, mayStoreAgain: false) {
-        case .published(let outcome): return outcome
+        switch try await publication(of: stored, on: leg, storedEarlier: nil).publish(announced: announced) {
+        case .published(let published): return delivered(stored, published)
         case .sourceGone:
             throw DeliveryFailure(
                 .retry, code: "source-gone", attempt: attempt,
                 cause: "the object in the repository was gone or changed, twice, right after it was stored",
                 hint: "look who else writes or deletes in s3://\(plan.repository.place.name)/\(plan.repository.prefix)")
         }
+    }
+
+    func consignment(_ digests: FileDigests) -> Consignment {
+        Consignment(
+            delivery: context.delivery, partner: context.partner, route: context.route, agent: context.agent, key: context.key,
+            name: file.path.name, size: file.size, digests: digests)
+    }
+
+    private func publication(of stored: Progress.Stored, on leg: InboxLeg, storedEarlier: Timestamp?) -> Publication {
+        Publication(
+            consignment: consignment(stored.digests), shape: stored.shape, leg: leg,
+            memory: JournalledPublication(run: self, stored: stored), storedEarlier: storedEarlier)
+    }
+
+    private func delivered(_ stored: Progress.Stored, _ published: Publication.Published) -> DeliveryOutcome {
+        .delivered(
+            Receipt(
+                location: published.location, key: published.key, confirmation: published.confirmation,
+                stages: [stored.record, published.record]))
     }
 
     private func handOver(_ stored: Progress.Stored) async throws(DeliveryFailure) -> DeliveryOutcome {
@@ -65,10 +84,12 @@ struct DeliveryRun: Sendable {
             stages: [stored.record])
         return .handedOver(checkpoint, receipt)
     }
+}
 
-    /// Milliseconds since then.
+extension AgentClock {
+    /// Milliseconds since then, by `monotonic`.
     func milliseconds(since start: Duration) -> Int64 {
-        let elapsed = inbox.link.clock.monotonic - start
+        let elapsed = monotonic - start
         return elapsed.components.seconds * 1_000 + elapsed.components.attoseconds / 1_000_000_000_000_000
     }
 }

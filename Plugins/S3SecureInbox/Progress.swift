@@ -16,8 +16,7 @@ struct Progress: Codable, Hashable, Sendable {
         let at: Timestamp
         let record: StageRecord
 
-        /// The version cannot change: what is named by it is what was stored.
-        var isPinned: Bool { versionID != nil && versionID != "null" }
+        var shape: ConsignmentShape { .object(RepositoryObject(key: key, versionID: versionID, etag: etag)) }
     }
 
     /// A copy to this key was about to be sent when this was saved: it may have taken effect.

@@ -25,7 +25,7 @@ struct Storage: Sendable {
             key: repository.key,
             // With a Bucket Key, KMS would be asked about the bucket instead of the object, and may want Decrypt for it.
             usesBucketKey: false,
-            metadata: try Consignment(run.file, digests, in: run.context).repositoryMetadata(attempt: attempt)
+            metadata: try run.consignment(digests).repositoryMetadata(attempt: attempt)
         )
         attributes.contentType = "application/octet-stream"
         var put = PutObject(
@@ -83,7 +83,7 @@ struct Storage: Sendable {
         facts["region"] = answer.region.description
         return StageRecord(
             stage: .store, identity: repository.identity, facts: facts.values, requests: answer.requests,
-            milliseconds: run.milliseconds(since: start))
+            milliseconds: run.inbox.link.clock.milliseconds(since: start))
     }
 }
 
