@@ -88,6 +88,9 @@ let package = Package(
             "PouchSandbox",
             ["PouchCrypto", "PouchFiles", "PouchKit", hummingbird, hummingbirdCore, hummingbirdTLS, logging, lifecycle]),
 
+        // The promises that every destination keeps: for the tests, and for `pouch plugin test`.
+        part("PouchConformance", ["PouchCrypto", "PouchFiles", "PouchKit"]),
+
         plugin("LocalDestination", ["PouchCrypto", "PouchFiles", "PouchKit"]),
         plugin("S3SecureInbox", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit"]),
 
@@ -104,7 +107,7 @@ let package = Package(
 
         .target(
             name: "PouchTestSupport",
-            dependencies: ["PouchFiles", "PouchCrypto", "PouchKit"],
+            dependencies: ["PouchConformance", "PouchFiles", "PouchCrypto", "PouchKit"],
             path: "Tests/Support",
             swiftSettings: strict
         ),

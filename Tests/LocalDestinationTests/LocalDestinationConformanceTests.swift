@@ -59,6 +59,8 @@ private final class FolderHarness: DestinationHarness {
 
     func heal() async throws { folder.unmount("inbox") }
 
+    func hostileNames() throws -> [String] { try Vectors.naughtyStrings() }
+
     /// A file where the folder must be.
     func breakTarget() async throws {
         try folder.handle().removeFolder(Array("inbox".utf8))

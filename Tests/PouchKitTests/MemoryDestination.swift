@@ -229,5 +229,7 @@ final class MemoryHarness: DestinationHarness {
 
     func heal() async throws { target.state.withLock { $0.fault = nil } }
 
+    func hostileNames() throws -> [String] { try Vectors.naughtyStrings() }
+
     func breakTarget() async throws { target.state.withLock { $0.isBroken = true } }
 }

@@ -87,6 +87,8 @@ private struct InboxHarness: DestinationHarness {
 
     func heal() async throws { try await world.removeFaults() }
 
+    func hostileNames() throws -> [String] { try Vectors.naughtyStrings() }
+
     /// Org B's key does not seal any more.
     func breakTarget() async throws { try await uploads(#"{"kind":"key-disabled"}"#, times: 0) }
 

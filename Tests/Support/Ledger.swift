@@ -1,3 +1,4 @@
+package import PouchConformance
 import PouchCrypto
 import PouchFiles
 package import PouchKit

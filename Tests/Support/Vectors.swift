@@ -1,4 +1,5 @@
 import Glibc
+import PouchConformance
 import PouchFiles
 
 /// The vectors that nobody in this project wrote: they lie beside the checkout where somebody put them, and are not part of it.
@@ -39,14 +40,10 @@ package enum Vectors {
         return names.sorted()
     }
 
-    /// Hostile strings for names, metadata and log lines; a few of our own where the list is not.
+    /// Hostile strings for names, metadata and log lines; those of our own alone where the list is not.
     package static func naughtyStrings() throws -> [String] {
-        let own = [
-            "", "..", "a/b", "-rf", "%00", "a b", "ü", "u\u{308}", "\u{202E}txt.exe", "CON", "a\nb", "\u{1B}[31m", "'; DROP", "💥",
-            "*?[a]", "{name}",
-        ]
-        guard let bytes = try bytes("names/naughty-strings.json") else { return own }
-        return own + JSONStrings.all(in: bytes)
+        guard let bytes = try bytes("names/naughty-strings.json") else { return HostileNames.own }
+        return HostileNames.own + JSONStrings.all(in: bytes)
     }
 }
 

@@ -38,10 +38,13 @@ extension DestinationRequirement {
         unreadable("checkpoint-damaged", "a checkpoint that cannot be read starts the delivery again, and leaves one copy") {
             Checkpoint(stage: $0.stage, version: $0.version, target: $0.target, payload: [0xFF, 0x7B, 0x22, 0x00])
         },
-        DestinationRequirement("again-where-fail", "with `when-taken: fail` a delivery recognises its own file") { bench in
+        DestinationRequirement("again-where-fail", "with `when-taken: fail` a delivery recognises its own file", where: .fail) {
+            bench in
             try await repeated(bench, .fail)
         },
-        DestinationRequirement("again-where-replace", "with `when-taken: replace` a delivery that is repeated leaves one copy") {
+        DestinationRequirement(
+            "again-where-replace", "with `when-taken: replace` a delivery that is repeated leaves one copy", where: .replace
+        ) {
             bench in
             try await repeated(bench, .replace)
         },

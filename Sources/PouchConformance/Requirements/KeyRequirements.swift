@@ -25,7 +25,7 @@ extension DestinationRequirement {
         ) { bench in
             let destination = try await bench.destination()
             let file = try bench.file(64)
-            let keys = try Vectors.naughtyStrings().enumerated().compactMap { try? DeliveryKey("naughty/\($0)/\($1)") }
+            let keys = try bench.harness.hostileNames().enumerated().compactMap { try? DeliveryKey("naughty/\($0)/\($1)") }
             let arrived = Arrivals()
             // Eight at a time: there are hundreds.
             try await bench.together(8) { lane in

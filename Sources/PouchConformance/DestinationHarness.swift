@@ -30,6 +30,18 @@ package protocol DestinationHarness: Sendable {
 
     /// Makes the target one that nothing can be delivered to, so that `check` has something to find.
     func breakTarget() async throws
+
+    /// What it can be told to do where a key is taken; none where the far end has no names that could be.
+    var policies: Set<WhenTaken> { get }
+
+    /// Names that hurt programs, to be delivered under.
+    func hostileNames() throws -> [String]
+}
+
+extension DestinationHarness {
+    package var policies: Set<WhenTaken> { Set(WhenTaken.allCases) }
+
+    package func hostileNames() throws -> [String] { HostileNames.own }
 }
 
 package enum DestinationFault: String, Hashable, Sendable, CaseIterable {
