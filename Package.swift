@@ -118,7 +118,7 @@ let package = Package(
         tests(of: "PouchConfiguration", ["PouchConfiguration", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchWatch", ["PouchWatch", "PouchFiles", "PouchKit", "PouchTestSupport", logging]),
         tests(of: "PouchRouting", ["PouchRouting", "PouchKit", "PouchTestSupport"]),
-        tests(of: "PouchJournal", ["PouchJournal", "PouchKit", "PouchTestSupport"]),
+        tests(of: "PouchJournal", ["PouchJournal", "PouchKit", "PouchTestSupport", grdb]),
         tests(of: "PouchManifest", ["PouchManifest", "PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchAWS", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchSandbox", ["PouchSandbox", "PouchCrypto", "PouchKit", "PouchTestSupport"]),

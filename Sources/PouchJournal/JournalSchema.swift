@@ -19,7 +19,10 @@ enum JournalSchema {
 
     /// - Throws: `Refusal` unless the database is empty or a journal of this or an earlier version.
     static func recognise(_ db: Database) throws {
-        guard try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0 > 0 else { return }
+        // The migrator lists its work in a table that it makes in a transaction of its own: a kill after that leaves it alone in
+        // the file, without our mark.
+        let contents = "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'"
+        guard try Int.fetchOne(db, sql: contents) ?? 0 > 0 else { return }
         guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == applicationID else {
             throw Refusal(.notAJournal, "it is an SQLite database, but not a journal of Pouch")
         }

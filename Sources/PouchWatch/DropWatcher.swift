@@ -55,13 +55,13 @@ package final class DropWatcher: Sendable {
     }
 
     private func watch(_ library: InotifyLibrary?) async {
-        let bell = Bell()
+        let ender = PollEnder()
         let budget = WatchBudget(limit: capacities.watches)
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 if let library {
                     let lane = BlockingLane(name: "pouch-inotify")
-                    group.addTask { await lane.run { InotifyReader(library: library, bell: bell).run() } }
+                    group.addTask { await lane.run { InotifyReader(library: library, ender: ender).run() } }
                 }
                 for (index, folder) in folders.enumerated() {
                     let executor = FolderExecutor(name: "pouch-folder-\(index)")
@@ -74,7 +74,7 @@ package final class DropWatcher: Sendable {
                 }
             }
         } onCancel: {
-            bell.ring()
+            ender.end()
             for mailbox in mailboxes { mailbox.close() }
         }
     }

@@ -5,18 +5,18 @@ import PouchFiles
 /// because somebody else is slow.
 struct InotifyReader {
     private let library: InotifyLibrary
-    private let bell: Bell
+    private let ender: PollEnder
 
-    init(library: InotifyLibrary, bell: Bell) {
+    init(library: InotifyLibrary, ender: PollEnder) {
         self.library = library
-        self.bell = bell
+        self.ender = ender
     }
 
-    /// Reads until the bell is rung. Blocks its thread.
+    /// Reads until it is ended. Blocks its thread.
     func run() {
-        while !bell.isRung {
+        while !ender.isEnded {
             // Started afresh, the library has another descriptor; a poll of the old one ends at the latest after the pause.
-            var waits = [pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0)]
+            var waits = [pollfd(fd: ender.descriptor, events: Int16(POLLIN), revents: 0)]
             if let descriptor = library.descriptor { waits.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)) }
             // An error (EINTR, ENOMEM) means no more than to look again.
             _ = poll(&waits, nfds_t(waits.count), 1_000)

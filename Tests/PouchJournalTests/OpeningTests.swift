@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import PouchJournal
 import PouchKit
 import Testing
@@ -58,6 +59,21 @@ struct OpeningTests {
         #expect(failure?.cause == "it was written with schema version 77, this Pouch knows versions up to 1")
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder.database)) == before)
         #expect(try folder.names == ["journal.sqlite"])
+    }
+
+    /// The list of migrations is made in a transaction of its own, before the first of them.
+    @Test("a journal whose very first opening was killed between its transactions is begun again")
+    func killedAtBirth() async throws {
+        let folder = try JournalFolder()
+        let queue = try DatabaseQueue(path: folder.database)
+        try await queue.write { db in
+            try db.execute(sql: "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)")
+        }
+        try queue.close()
+        let journal = try await folder.open()
+        #expect(journal.report.isNew && journal.report.damage == nil)
+        try await journal.complete(journal.admitOne("first").delivery).value()
+        await journal.close()
     }
 
     @Test("somebody else's database is refused and not touched")

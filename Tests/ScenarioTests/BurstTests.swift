@@ -23,9 +23,8 @@ extension Scenarios {
                 let began = ContinuousClock.now
                 try workshop.feed(Self.count, prefix: "burst", sizes: 0...64)
                 let fed = ContinuousClock.now - began
-                try await eventually("everything is delivered", within: .seconds(600)) {
-                    try await Task.sleep(for: .milliseconds(200))
-                    return try FileManager.default.contentsOfDirectory(atPath: workshop.inbox.path).count >= Self.count
+                try await eventually("everything is delivered", within: .seconds(600), every: .milliseconds(200)) {
+                    try FileManager.default.contentsOfDirectory(atPath: workshop.inbox.path).count >= Self.count
                 }
                 print("\(Self.count) files fed in \(fed), all there after \(ContinuousClock.now - began)")
             }

@@ -17,6 +17,8 @@ package final class ControlServer: Sendable {
     private let accepting = BlockingExecutor(name: "pouch-control", threads: 1)
     private let talking = BlockingExecutor(name: "pouch-talk", threads: 16)
     private let callers = Atomic<Int>(0)
+    /// Rung when a caller is gone.
+    private let freed = Bell()
 
     package init(state: String, answering: any ControlAnswering, logger: Logger) {
         self.state = state
@@ -40,7 +42,7 @@ package final class ControlServer: Sendable {
             while !Task.isCancelled {
                 do {
                     guard callers.load(ordering: .relaxed) < Self.mostCallers else {
-                        try? await Task.sleep(for: .milliseconds(50))
+                        await freed.wait()
                         continue
                     }
                     // Short waits, so that cancellation is seen; a fourth of a second is nothing to a person and costs no CPU.
@@ -51,6 +53,7 @@ package final class ControlServer: Sendable {
                     group.addTask { [self] in
                         await talk(with: caller)
                         callers.subtract(1, ordering: .relaxed)
+                        freed.ring()
                     }
                 } catch {
                     logger.error("the control socket cannot be used", metadata: ["cause": "\(error)"])

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""The agent under faults; `scripts/torture` builds what it needs and calls this.
+
+Prints one line a harness, every broken promise, and at the end `N passed, N failed`, where a harness is one.
+"""
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+
+import sweeps
+from stands import STANDS, LocalStand, Sandbox, SecureInboxStand, Tools
+
+
+def harnesses(asked, tools, folder):
+    """Pairs of a name and what runs it."""
+    most = asked.most or None
+    for kind in STANDS:
+        stand = STANDS[kind]
+        yield f"kill-{kind}", lambda stand=stand: sweeps.kill_everywhere(tools, stand, folder, asked.seed, most)
+        yield f"fail-{kind}", lambda stand=stand: sweeps.fail_everywhere(tools, stand, folder, asked.seed, most)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pouch", required=True)
+    parser.add_argument("--shim", required=True)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("--most", type=int, default=0, help="cases of each sweep; 0: all")
+    parser.add_argument("--only", default="", help="harnesses whose names contain this")
+    asked = parser.parse_args()
+    print(f"seed {asked.seed}", flush=True)
+    failed = passed = 0
+    with tempfile.TemporaryDirectory(prefix="pouch-torture-") as folder, Sandbox(asked.pouch, folder) as sandbox:
+        tools = Tools(asked.pouch, asked.shim, sandbox)
+        for name, run in harnesses(asked, tools, folder):
+            if asked.only not in name:
+                continue
+            began = time.monotonic()
+            outcome = run()
+            good = not outcome.troubles and outcome.struck > 0
+            passed, failed = passed + good, failed + (not good)
+            print(f"{'ok    ' if good else 'FAILED'}  {outcome.line()}; {time.monotonic() - began:.0f} s", flush=True)
+            for trouble in outcome.troubles[:20]:
+                print(f"        {trouble}", flush=True)
+    print(f"\n{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
