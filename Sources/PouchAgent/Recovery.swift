@@ -7,7 +7,7 @@ import Synchronization
 /// Brings disk and journal together: after a start, and from time to time.
 ///
 /// - What is claimed and not in the journal goes back to where it was dropped, and settles anew.
-/// - What is finished in the journal and not put away is put away.
+/// - What is finished in the journal and not put away is put away; once more when a power cut brought it back.
 /// - What is neither is unaccounted for, and said so.
 final class Recovery: Sendable {
     /// A claim that is younger may not have been handed to the journal yet.
@@ -52,7 +52,7 @@ final class Recovery: Sendable {
     /// - Parameter isStart: nothing is on its way yet, so that every stranger is one.
     func reconcile(isStart: Bool) async {
         var found = Account()
-        for folder in folders { await putStrangersBack(of: folder, isStart: isStart, into: &found) }
+        for folder in folders { await lookThroughClaims(of: folder, isStart: isStart, into: &found) }
         await closeFinished(into: &found)
         found.checkedAt = clock.now
         account.withLock { $0 = found }
@@ -69,15 +69,21 @@ final class Recovery: Sendable {
         }
     }
 
-    private func putStrangersBack(of folder: String, isStart: Bool, into found: inout Account) async {
+    private func lookThroughClaims(of folder: String, isStart: Bool, into found: inout Account) async {
         let roots = claimed.roots(of: folder)
         do {
             let survey = try await onBlockingThread { () throws(FileProblem) in try roots.orphans() }
             while true {
                 let claims = try await onBlockingThread { () throws(FileProblem) in try survey.next(upTo: Self.page) }
                 if claims.isEmpty { return }
-                for claim in claims where try await isStranger(claim, isStart: isStart) {
-                    await putBack(claim, roots: roots, into: &found)
+                for claim in claims where isOldEnough(claim, isStart: isStart) {
+                    guard let file = try await journal.fileOfClaim(claim.place.id) else {
+                        await putBack(claim, roots: roots, into: &found)
+                        continue
+                    }
+                    if file.finished != nil, !(await closer.putAwayAgain(file)) {
+                        found.missing.append("\(claim.place.root)/\(claim.place.id)/\(claim.path) (finished, not put away)")
+                    }
                 }
             }
         } catch {
@@ -85,10 +91,9 @@ final class Recovery: Sendable {
         }
     }
 
-    private func isStranger(_ claim: FoundClaim, isStart: Bool) async throws -> Bool {
+    private func isOldEnough(_ claim: FoundClaim, isStart: Bool) -> Bool {
         let age = Timestamp(nanoseconds: claim.status.changed).duration(to: clock.now)
-        guard isStart || age > Self.youngest, !isUnderWay(claim.place.id) else { return false }
-        return try await journal.fileOfClaim(claim.place.id) == nil
+        return (isStart || age > Self.youngest) && !isUnderWay(claim.place.id)
     }
 
     private func putBack(_ claim: FoundClaim, roots: ClaimRoots, into found: inout Account) async {

@@ -158,6 +158,27 @@ struct AgentRecoveryTests {
         #expect(try await house.manifest().map(\.delivery) == [id], "its line was written")
     }
 
+    /// Removing a claim is not synced: a power cut may take it back although the journal has the file's end.
+    @Test("removes once more a finished file's claim that a power cut brought back")
+    func removesReturned() async throws {
+        let house = try AgentHouse(.deliver, then: .delete)
+        let claim = try claim("deep/a.csv", "a", in: house)
+        let journal = try await journal(of: house)
+        _ = try await journal.admit(admission(of: claim, in: house, then: .delete)).value()
+        await journal.close()
+        let place = "state/claims/\(try #require(claim.place).id)"
+        #expect(link(house.folder.path(place + "/deep/a.csv"), house.folder.path("kept")) == 0)
+        #expect(try await house.runOnce().isComplete)
+        #expect(try house.files(in: "state/claims") == [])
+
+        try house.folder.makeFolder(place)
+        try house.folder.makeFolder(place + "/deep")
+        #expect(link(house.folder.path("kept"), house.folder.path(place + "/deep/a.csv")) == 0)
+        #expect(try await house.runOnce().isComplete)
+        #expect(house.destination.calls.count == 1, "it was delivered")
+        #expect(try house.files(in: "state/claims") == [])
+    }
+
     @Test("goes on with what was in an attempt, as a new attempt of the same delivery")
     func goesOn() async throws {
         let house = try AgentHouse(.deliver)

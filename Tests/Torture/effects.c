@@ -5,6 +5,7 @@
 //   POUCH_EFFECTS=fail:N:ERRNO     the Nth effect that can fail so fails with this number, once
 //   POUCH_EFFECTS=always:N:ERRNO   the Nth and every later one
 //   POUCH_EFFECTS=short:N          the Nth write of at least two bytes writes half
+//   POUCH_EFFECTS=unsynced         fsync and fdatasync say yes and do nothing: shows that a harness can see a loss
 //   POUCH_EFFECTS=count            nothing goes wrong
 //   POUCH_EFFECTS_LOG=FILE         one line an effect: number and name; the last line tells what was struck
 //
@@ -28,7 +29,7 @@
 #include <unistd.h>
 
 enum kind { MAKE = 1, NAME = 2, WRITE = 4, SYNC = 8, NET = 16, DESCRIPTOR = 32, ATTRIBUTE = 64 };
-enum mode { OFF, COUNT, KILL, FAIL, ALWAYS, SHORT };
+enum mode { OFF, COUNT, KILL, FAIL, ALWAYS, SHORT, UNSYNCED };
 
 static enum mode mode = OFF;
 static long target;
@@ -62,7 +63,7 @@ __attribute__((constructor)) static void begin(void) {
     char word[16] = "";
     sscanf(text, "%15[a-z]:%ld:%d", word, &target, &number);
     mode = !strcmp(word, "kill") ? KILL : !strcmp(word, "fail") ? FAIL : !strcmp(word, "always") ? ALWAYS
-        : !strcmp(word, "short") ? SHORT : COUNT;
+        : !strcmp(word, "short") ? SHORT : !strcmp(word, "unsynced") ? UNSYNCED : COUNT;
     // Children (an alert's command, a plugin) are not what is tested.
     unsetenv("POUCH_EFFECTS");
 }
@@ -80,7 +81,7 @@ static int concerns(enum kind kind) {
 
 // True when this call is to go wrong: with errno, or by half for SHORT.
 static int strikes(enum kind kind, const char *name) {
-    if (mode == OFF || !concerns(kind)) return 0;
+    if (mode == OFF || mode == UNSYNCED || !concerns(kind)) return 0;
     long now = atomic_fetch_add(&effects, 1) + 1;
     int hit = mode == ALWAYS ? now >= target : now == target;
     if (log_file >= 0) {
@@ -171,7 +172,7 @@ int linkat(int a, const char *from, int b, const char *to, int flags) {
 
 // 0: go on; -1: failed; otherwise the shorter count to write.
 static ssize_t writes(int descriptor, size_t count, const char *name) {
-    if (mode == OFF || !is_file(descriptor) || (mode == SHORT && count < 2)) return 0;
+    if (mode == OFF || mode == UNSYNCED || !is_file(descriptor) || (mode == SHORT && count < 2)) return 0;
     if (!strikes(WRITE, name)) return 0;
     return mode == SHORT ? (ssize_t)(count / 2) : -1;
 }
@@ -198,8 +199,14 @@ int ftruncate(int descriptor, off_t length) {
     return is_file(descriptor) && mode != SHORT && strikes(WRITE, "ftruncate") ? -1 : (int)answer(kernel(SYS_ftruncate, descriptor, length, 0, 0, 0, 0));
 }
 int ftruncate64(int descriptor, off64_t length) { return ftruncate(descriptor, length); }
-int fsync(int descriptor) { return strikes(SYNC, "fsync") ? -1 : (int)answer(kernel(SYS_fsync, descriptor, 0, 0, 0, 0, 0)); }
-int fdatasync(int descriptor) { return strikes(SYNC, "fdatasync") ? -1 : (int)answer(kernel(SYS_fdatasync, descriptor, 0, 0, 0, 0, 0)); }
+int fsync(int descriptor) {
+    if (mode == UNSYNCED) return 0;
+    return strikes(SYNC, "fsync") ? -1 : (int)answer(kernel(SYS_fsync, descriptor, 0, 0, 0, 0, 0));
+}
+int fdatasync(int descriptor) {
+    if (mode == UNSYNCED) return 0;
+    return strikes(SYNC, "fdatasync") ? -1 : (int)answer(kernel(SYS_fdatasync, descriptor, 0, 0, 0, 0, 0));
+}
 int fsetxattr(int descriptor, const char *name, const void *value, size_t size, int flags) {
     return strikes(ATTRIBUTE, "fsetxattr") ? -1 : (int)answer(kernel(SYS_fsetxattr, descriptor, (long)name, (long)value, (long)size, flags, 0));
 }

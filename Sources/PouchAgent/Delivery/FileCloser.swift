@@ -35,6 +35,26 @@ final class FileCloser: Sendable {
         let file = progress.file
         guard closing.withLock({ $0.insert(file.id).inserted }) else { return true }
         defer { closing.withLock { _ = $0.remove(file.id) } }
+        return await putAway(progress) { () throws(JournalFailure) in
+            CrashPoint.reach(.disposed)
+            try await journal.finish(file: file.id, at: clock.now).value()
+            CrashPoint.reach(.finished)
+        }
+    }
+
+    /// Does with the claim of a finished file what was done before: a power cut takes back what was not synced.
+    ///
+    /// - Returns: as `close(_:)`.
+    func putAwayAgain(_ file: JournalFile) async -> Bool {
+        guard let progress = try? await journal.progress(ofFile: file.id) else { return false }
+        return await putAway(progress) { () throws(JournalFailure) in }
+    }
+
+    private func putAway(
+        _ progress: FileProgress,
+        then record: () async throws(JournalFailure) -> Void
+    ) async -> Bool {
+        let file = progress.file
         // No delivery at all: no route took it, and `unmatched: quarantine` did.
         let isQuarantined = progress.states.isEmpty || progress.states.contains(.quarantined)
         do {
@@ -42,9 +62,7 @@ final class FileCloser: Sendable {
             try await disposing.run(stoppable: { [self] stop throws(ClaimFailure) in
                 try dispose(file, isQuarantined: isQuarantined, reasons: reasons, stop: stop)
             })
-            CrashPoint.reach(.disposed)
-            try await journal.finish(file: file.id, at: clock.now).value()
-            CrashPoint.reach(.finished)
+            try await record()
             return true
         } catch {
             // A long copy was cut because the agent stops; the next start makes it.
