@@ -30,7 +30,7 @@ struct HTTPOptions {
         try handle.set(CURLOPT_HTTP09_ALLOWED, 0)
         try handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try setMethodAndBody(handle)
-        try handle.set(headerLines: headerLines)
+        try handle.set(CURLOPT_HTTPHEADER, lines: headerLines)
     }
 
     private func setMethodAndBody(_ handle: EasyHandle) throws(TransferProblem) {
@@ -108,7 +108,7 @@ struct HTTPOptions {
 
 extension Duration {
     /// At least 1, since 0 means "the default" to libcurl.
-    fileprivate var wholeMilliseconds: Int {
+    var wholeMilliseconds: Int {
         let (seconds, attoseconds) = components
         return max(1, Int(seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000))
     }

@@ -1,8 +1,8 @@
 import CCurl
 import Synchronization
 
-/// One use of an easy handle: what a `TransferLoop` drives, whatever the protocol. HTTP is one; SFTP would be another, with its
-/// own options and its own reading of libcurl's codes.
+/// One use of an easy handle: what a `TransferLoop` drives, whatever the protocol. HTTP is one, SFTP another, each with its own
+/// options and its own reading of libcurl's codes.
 ///
 /// A transfer is made, called and released by the thread of its loop; only what it was made from crosses threads.
 protocol Transfer: AnyObject {
