@@ -92,12 +92,13 @@ let package = Package(
         part("PouchConformance", ["PouchCrypto", "PouchFiles", "PouchKit"]),
 
         plugin("LocalDestination", ["PouchCrypto", "PouchFiles", "PouchKit"]),
+        plugin("SFTPDestination", ["PouchCrypto", "PouchFiles", "PouchHTTP", "PouchKit"]),
         plugin("S3SecureInbox", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit"]),
 
         part(
             "PouchCommands",
             [
-                "LocalDestination", "S3SecureInbox",
+                "LocalDestination", "S3SecureInbox", "SFTPDestination",
                 "PouchAWS", "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchHTTP", "PouchJournal",
                 "PouchKit", "PouchManifest", "PouchRouting", "PouchSandbox", "PouchWatch",
                 argumentParser, logging, lifecycle, signals,
@@ -124,6 +125,10 @@ let package = Package(
         tests(of: "PouchSandbox", ["PouchSandbox", "PouchCrypto", "PouchKit", "PouchTestSupport"]),
         tests(of: "LocalDestination", ["LocalDestination", "PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
         tests(
+            of: "SFTPDestination",
+            ["SFTPDestination", "PouchCrypto", "PouchFiles", "PouchHTTP", "PouchKit", "PouchTestSupport"]
+        ),
+        tests(
             of: "S3SecureInbox",
             ["S3SecureInbox", "PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchSandbox", "PouchTestSupport"]
         ),
@@ -144,7 +149,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ScenarioTests",
-            dependencies: ["PouchCrypto", "PouchHTTP", "PouchKit", "pouch"],
+            dependencies: ["PouchCrypto", "PouchHTTP", "PouchKit", "PouchTestSupport", "pouch"],
             path: "Tests/ScenarioTests",
             swiftSettings: strict
         ),

@@ -64,6 +64,9 @@ static inline int pouch_attribute(int descriptor, const char *name, void *value,
     return pouch_answer(fgetxattr(descriptor, name, value, count));
 }
 
+// A file that is only in memory.
+static inline int pouch_memory_file(const char *name) { return pouch_answer(syscall(SYS_memfd_create, name, 1u)); } // MFD_CLOEXEC
+
 // Asks for a read lease, which the kernel grants only when nobody has the file open for writing, and gives it back at once.
 static inline int pouch_probe_lease(int descriptor) {
     int set_lease = 1024; // F_SETLEASE

@@ -154,7 +154,7 @@ struct BlueprintTests {
             "agent.yaml:2:51: marker: 'done' is not a name: {name} once, with more before or after it and no '/': {name}.done\n"
                 + "hint: for example { marker: \"{name}.done\" }",
             "agent.yaml:2:79: ignore: '[a' is not a name: a pattern whose '[' is closed by a ']'",
-            "agent.yaml:11:30: with: there is no destination called 'ftp'\nhint: this version has: local, s3-secure-inbox",
+            "agent.yaml:11:30: with: there is no destination called 'ftp'\nhint: this version has: local, s3-secure-inbox, sftp",
         ] {
             #expect(messages.contains(expected), "\(messages)")
         }
@@ -184,6 +184,36 @@ struct BlueprintTests {
                 agent.yaml:11:14: key: the key is in eu-west-1, the bucket in us-east-1
                 hint: S3 uses keys of the bucket's own region only: the key's owner can make one there
                 """)
+    }
+
+    @Test("tells where the settings of an SFTP partner are wrong")
+    func checksSFTPSettings() throws {
+        func messages(_ more: String) throws -> String {
+            try WrittenConfiguration(
+                """
+                partners:
+                  acme:
+                    deliver:
+                      with: sftp
+                      host: sftp.acme.example
+                      user: orga
+                      private-key: id
+                \(more.split(separator: "\n").map { "      \($0)" }.joined(separator: "\n"))
+                """
+            ).messages
+        }
+        #expect(try messages("host-key: \"SHA256:\(String(repeating: "A", count: 43))\"\npath: in\nsidecar: [sha256, done]") == "")
+        let unsound = try messages("host-key: \"MD5:00\"\npath: ../in\nmode: \"0999\"")
+        for expected in [
+            "agent.yaml:8:17: host-key: 'MD5:00' is no host key", "agent.yaml:9:13: path: '../in' is no folder",
+            "agent.yaml:10:13: mode: '0999' is no file mode",
+        ] {
+            #expect(unsound.contains(expected), "\(unsound)")
+        }
+        let unreadable = try messages("path: in\nsidecar: md5\nsecret: x")
+        #expect(unreadable.contains("agent.yaml:9:16: sidecar: expected one of sha256, done, found 'md5'"), "\(unreadable)")
+        let open = try messages("path: in")
+        #expect(open.contains("nothing says which host key is the server's"), "\(open)")
     }
 
     @Test("finds what an adapter does not know, and what it lacks")

@@ -2,10 +2,11 @@ import LocalDestination
 import PouchConfiguration
 import PouchKit
 import S3SecureInbox
+import SFTPDestination
 
 /// The only place that names destinations: `with: NAME` in, a destination out. Nothing is asked or opened yet.
 struct DestinationCatalog {
-    private static let known = ["local", "s3-secure-inbox"]
+    private static let known = ["local", "s3-secure-inbox", "sftp"]
 
     let parts: SoundParts
 
@@ -14,6 +15,7 @@ struct DestinationCatalog {
             switch partner.adapter.value.description {
             case "local": return try local(partner)
             case "s3-secure-inbox": return try secureInbox(partner)
+            case "sftp": return try sftp(partner)
             default: return (nil, [unknown(partner)])
             }
         } catch {
@@ -35,6 +37,15 @@ struct DestinationCatalog {
     ) {
         let settings = try parts.decoder.decode(S3SecureInboxSettings.self, from: partner.settings)
         let (destination, problems) = SecureInboxWiring(parts: parts).destination(settings)
+        return (destination, problems.map { parts.decoder.locate($0, in: partner.settings) })
+    }
+
+    private func sftp(_ partner: PartnerSettings) throws(ConfigurationProblems) -> ((any Destination)?, [ConfigurationProblem]) {
+        let settings = try parts.decoder.decode(SFTPSettings.self, from: partner.settings)
+        let (plan, problems) = settings.checked()
+        let destination = plan.map { plan in
+            SFTPDestination(plan) { path throws(SettingsProblem) in try SecretFile.read(path) }
+        }
         return (destination, problems.map { parts.decoder.locate($0, in: partner.settings) })
     }
 
