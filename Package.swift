@@ -91,6 +91,18 @@ let package = Package(
         // The promises that every destination keeps: for the tests, and for `pouch plugin test`.
         part("PouchConformance", ["PouchCrypto", "PouchFiles", "PouchKit"]),
 
+        plugin("ProcessDestination", ["PouchCrypto", "PouchFiles", "PouchKit"]),
+        // For those who write plugins: reading a manifest, testing a plugin, beginning one.
+        .target(
+            name: "PouchPluginKit",
+            dependencies: ["PouchConfiguration", "PouchConformance", "PouchFiles", "PouchKit", "ProcessDestination"],
+            path: "Sources/PouchPluginKit",
+            resources: [
+                "plugin.py", "plugin.sh", "plugin.swift.txt", "pouch_plugin.py",
+                "plugin-python.yaml", "plugin-sh.yaml", "plugin-swift.yaml",
+            ].map { .embedInCode("Skeletons/\($0)") },
+            swiftSettings: strict
+        ),
         plugin("LocalDestination", ["PouchCrypto", "PouchFiles", "PouchKit"]),
         plugin("SFTPDestination", ["PouchCrypto", "PouchFiles", "PouchHTTP", "PouchKit"]),
         plugin("S3SecureInbox", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit"]),
@@ -98,9 +110,9 @@ let package = Package(
         part(
             "PouchCommands",
             [
-                "LocalDestination", "S3SecureInbox", "SFTPDestination",
-                "PouchAWS", "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchHTTP", "PouchJournal",
-                "PouchKit", "PouchManifest", "PouchRouting", "PouchSandbox", "PouchWatch",
+                "LocalDestination", "ProcessDestination", "S3SecureInbox", "SFTPDestination",
+                "PouchAWS", "PouchAgent", "PouchConfiguration", "PouchConformance", "PouchCrypto", "PouchFiles", "PouchHTTP",
+                "PouchJournal", "PouchKit", "PouchManifest", "PouchPluginKit", "PouchRouting", "PouchSandbox", "PouchWatch",
                 argumentParser, logging, lifecycle, signals,
             ]
         ),
@@ -127,6 +139,13 @@ let package = Package(
         tests(
             of: "SFTPDestination",
             ["SFTPDestination", "PouchCrypto", "PouchFiles", "PouchHTTP", "PouchKit", "PouchTestSupport"]
+        ),
+        tests(
+            of: "ProcessDestination",
+            [
+                "ProcessDestination", "PouchConfiguration", "PouchConformance", "PouchCrypto", "PouchFiles", "PouchKit",
+                "PouchPluginKit", "PouchTestSupport",
+            ]
         ),
         tests(
             of: "S3SecureInbox",

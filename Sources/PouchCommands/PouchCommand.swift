@@ -25,6 +25,7 @@ package struct PouchCommand: AsyncParsableCommand {
             ),
             CommandGroup(name: "Stepping in", subcommands: [HoldCommand.self, ReleaseCommand.self, RetryCommand.self]),
             CommandGroup(name: "Trying it out", subcommands: [SandboxCommand.self]),
+            CommandGroup(name: "Extending it", subcommands: [PluginCommand.self]),
         ]
     )
 

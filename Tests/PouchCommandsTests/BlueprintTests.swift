@@ -154,7 +154,7 @@ struct BlueprintTests {
             "agent.yaml:2:51: marker: 'done' is not a name: {name} once, with more before or after it and no '/': {name}.done\n"
                 + "hint: for example { marker: \"{name}.done\" }",
             "agent.yaml:2:79: ignore: '[a' is not a name: a pattern whose '[' is closed by a ']'",
-            "agent.yaml:11:30: with: there is no destination called 'ftp'\nhint: this version has: local, s3-secure-inbox, sftp",
+            "agent.yaml:11:30: with: there is no destination called 'ftp'\nhint: this version has: local, process, s3-secure-inbox, sftp",
         ] {
             #expect(messages.contains(expected), "\(messages)")
         }
