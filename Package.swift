@@ -83,7 +83,7 @@ let package = Package(
                 "PouchRouting", "PouchWatch", logging, deque, lifecycle, subprocess, system,
             ]
         ),
-        part("PouchAWS", ["PouchCrypto", "PouchHTTP", "PouchKit"]),
+        part("PouchAWS", ["PouchCrypto", "PouchHTTP", "PouchKit", subprocess, system]),
         part(
             "PouchSandbox",
             ["PouchCrypto", "PouchFiles", "PouchKit", hummingbird, hummingbirdCore, hummingbirdTLS, logging, lifecycle]),

@@ -121,6 +121,10 @@ private struct SettingsCheck {
         let place = take(base + ["region"]) { () throws(NameError) in try Region(region) }
         let custom = own.flatMap { text in take(base + ["endpoint"]) { () throws(NameError) in try EndpointURL(text) } }
         guard let name, let place, let owner else { return nil }
+        if let point = name.accessPoint, point.region != place {
+            note(base + ["bucket"], "the access point is in \(point.region), and region: says \(place)")
+            return nil
+        }
         return BucketPlace(name: name, region: place, owner: owner, endpoint: custom ?? endpoint)
     }
 

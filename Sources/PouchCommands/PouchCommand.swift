@@ -18,7 +18,9 @@ package struct PouchCommand: AsyncParsableCommand {
         version: Version.text,
         groupedSubcommands: [
             CommandGroup(name: "The agent", subcommands: [RunCommand.self, SendCommand.self]),
-            CommandGroup(name: "The configuration", subcommands: [CheckCommand.self, DoctorCommand.self, ExplainCommand.self]),
+            CommandGroup(
+                name: "The configuration",
+                subcommands: [CheckCommand.self, DoctorCommand.self, ExplainCommand.self, IdentityCommand.self]),
             CommandGroup(
                 name: "What is going on",
                 subcommands: [StatusCommand.self, TraceCommand.self, ManifestCommand.self]

@@ -10,6 +10,8 @@ package struct SandboxEndpoint: Sendable {
     private let verifier: SignatureVerifier
     private let s3: S3Service
     private let tokens: TokenService
+    private let certificates: CertificateSessions
+    private let metadata: HostMetadata
     private let keyService: KeyService
     private let control: SandboxControl
     private let faults: FaultBoard?
@@ -20,6 +22,8 @@ package struct SandboxEndpoint: Sendable {
         verifier: SignatureVerifier,
         s3: S3Service,
         tokens: TokenService,
+        certificates: CertificateSessions,
+        metadata: HostMetadata,
         keyService: KeyService,
         control: SandboxControl,
         faults: FaultBoard?,
@@ -29,6 +33,8 @@ package struct SandboxEndpoint: Sendable {
         self.verifier = verifier
         self.s3 = s3
         self.tokens = tokens
+        self.certificates = certificates
+        self.metadata = metadata
         self.keyService = keyService
         self.control = control
         self.faults = faults
@@ -40,7 +46,7 @@ package struct SandboxEndpoint: Sendable {
         if request.rawPath.hasPrefix(SandboxControl.prefix) { return await control.answer(request, body: body) }
         let notes = RequestNotes()
         let requestID = SandboxSecrets.randomHex(8).uppercased()
-        let dialect = Self.dialect(of: request)
+        let dialect = self.dialect(of: request)
         notes.note { $0.service = dialect.rawValue }
         var reply: Reply
         var code: String?
@@ -48,6 +54,8 @@ package struct SandboxEndpoint: Sendable {
             switch dialect {
             case .s3: reply = try await answerS3(request, body: body, notes: notes)
             case .sts, .kms: reply = try await answerOther(dialect, request, body: body, notes: notes, requestID: requestID)
+            case .rolesanywhere: reply = try await answerCertificate(request, body: body, notes: notes)
+            case .metadata: reply = try metadata.answer(request, notes: notes)
             }
         } catch {
             guard let refusal = Self.refusal(for: error) else {
@@ -80,11 +88,13 @@ package struct SandboxEndpoint: Sendable {
     }
 
     /// By the scope of the signature; for what is not signed, by the form of the request.
-    private static func dialect(of request: IncomingRequest) -> ServiceDialect {
+    private func dialect(of request: IncomingRequest) -> ServiceDialect {
         let text = request.headers["authorization"] ?? request.query["X-Amz-Credential"] ?? ""
         if text.contains("/s3/aws4_request") { return .s3 }
         if text.contains("/sts/aws4_request") { return .sts }
         if text.contains("/kms/aws4_request") { return .kms }
+        if text.contains("/rolesanywhere/aws4_request") { return .rolesanywhere }
+        if !text.contains("/aws4_request"), metadata.isAsked(request) { return .metadata }
         if request.headers["x-amz-target"]?.hasPrefix("TrentService.") == true { return .kms }
         let isForm = request.headers["content-type"]?.hasPrefix("application/x-www-form-urlencoded") == true
         return request.rawPath == "/" && (isForm || request.query.contains("Action")) ? .sts : .s3
@@ -208,6 +218,11 @@ package struct SandboxEndpoint: Sendable {
         let action =
             dialect == .sts ? form["Action"] ?? "" : String(request.headers["x-amz-target"]?.split(separator: ".").last ?? "")
         notes.note { $0.action = action }
+        if dialect == .sts, action == "AssumeRoleWithWebIdentity" {
+            let effect = faults?.effect(on: notes) ?? .none
+            if effect.isBeforeEffect { try await effect.strike() }
+            return try tokens.assumeRoleWithWebIdentity(form, request: request, notes: notes, requestID: requestID)
+        }
         let claim = try claim(of: request, dialect: dialect)
         let (caller, _) = try authenticate(
             claim, request: request, dialect: dialect, payloadHash: SHA256Hasher.digest(of: bytes).description,
@@ -226,6 +241,15 @@ package struct SandboxEndpoint: Sendable {
         if !effect.isBeforeEffect { try await effect.strike() }
         effect.distort(&reply)
         return reply
+    }
+
+    private func answerCertificate(
+        _ request: IncomingRequest, body: IncomingBody, notes: RequestNotes
+    ) async throws -> Reply {
+        notes.note { $0.action = "CreateSession" }
+        let effect = faults?.effect(on: notes) ?? .none
+        if effect.isBeforeEffect { try await effect.strike() }
+        return try certificates.answer(request, body: try await Self.smallBody(body), notes: notes)
     }
 
     static func smallBody(_ body: IncomingBody) async throws -> [UInt8] {

@@ -139,6 +139,15 @@ extension WrongConfiguration {
             hint: it begins with https:// or http://
             """),
         WrongConfiguration(
+            "dual-stack and fips hosts beside an endpoint",
+            #"aws: { dual-stack: true, fips: true, endpoints: { sts: "https://127.0.0.1:4566" } }"#,
+            """
+            agent.yaml:1:8: 'dual-stack' is a choice among AWS's own hosts, and other endpoints are named
+            hint: leave it out, or the endpoints
+            agent.yaml:1:26: 'fips' is a choice among AWS's own hosts, and other endpoints are named
+            hint: leave it out, or the endpoints
+            """),
+        WrongConfiguration(
             "an endpoint with a path",
             #"aws: { endpoints: { s3: "https://127.0.0.1:4566/s3" } }"#,
             """

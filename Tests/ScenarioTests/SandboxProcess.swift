@@ -89,6 +89,9 @@ struct SandboxProcess: Sendable {
 
 /// Starts the sandbox before a suite, and ends it afterwards.
 struct RunningSandbox: SuiteTrait, TestScoping {
+    /// Further arguments of the command.
+    var arguments: [String] = []
+
     func provideScope(
         for test: Test,
         testCase: Test.Case?,
@@ -100,7 +103,9 @@ struct RunningSandbox: SuiteTrait, TestScoping {
         let folder = place.appendingPathComponent("sandbox")
         let ready = place.appendingPathComponent("ready")
         try await withoutActuallyEscaping(body) { body in
-            let arguments = ["sandbox", "--port", "0", "--faults", "--folder", folder.path, "--ready-file", ready.path]
+            let arguments =
+                ["sandbox", "--port", "0", "--faults", "--folder", folder.path, "--ready-file", ready.path]
+                + self.arguments
             _ = try await PouchProcess(folder: place).run(arguments) { running in
                 try await eventually("the sandbox listens") {
                     if running.isOver { throw NeverCame(description: "the sandbox ended") }

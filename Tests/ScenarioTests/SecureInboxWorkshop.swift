@@ -6,9 +6,13 @@ struct SecureInboxWorkshop: Sendable {
     let workshop: Workshop
     let sandbox: SandboxProcess
     private let name = UUID().uuidString.lowercased()
+    private let identities: String?
 
-    /// - Parameter inboxPrefix: what stands in the agent's configuration; `nil`: the right one.
-    init(watch: String = "then: delete", inboxPrefix: String? = nil) throws {
+    /// - Parameters:
+    ///   - inboxPrefix: what stands in the agent's configuration; `nil`: the right one.
+    ///   - identities: what stands under `identities:`; `nil`: both roles, assumed with the keys of a user.
+    init(watch: String = "then: delete", inboxPrefix: String? = nil, identities: String? = nil) throws {
+        self.identities = identities
         sandbox = try #require(SandboxProcess.running)
         workshop = try Workshop()
         try configure(watch: watch, inboxPrefix: inboxPrefix)
@@ -39,11 +43,14 @@ struct SecureInboxWorkshop: Sendable {
 
     private var services: String {
         let from = #"from: { profile: edge, file: "\#(sandbox.folder.path)/credentials" }"#
+        let usual = """
+            generator: { role: "arn:aws:iam::111111111111:role/generator", \(from) }
+            publisher: { role: "arn:aws:iam::111111111111:role/publisher", \(from) }
+            """
         return """
             aws: { endpoint: "\(sandbox.endpoint)", ca-file: "\(sandbox.folder.path)/ca.pem" }
             identities:
-              generator: { role: "arn:aws:iam::111111111111:role/generator", \(from) }
-              publisher: { role: "arn:aws:iam::111111111111:role/publisher", \(from) }
+              \((identities ?? usual).split(separator: "\n").joined(separator: "\n  "))
             """
     }
 

@@ -26,8 +26,9 @@ package struct KMS: Sendable {
     }
 
     package func describeKey(_ key: KeyARN) async throws(AWSFailure) -> KeyReport {
-        var call = AWSCall("DescribeKey", method: "POST", region: key.region) { [endpoint] region in
-            ServiceAddress.regional("kms", in: region, custom: endpoint)
+        var call = AWSCall("DescribeKey", method: "POST", region: key.region) {
+            [endpoint, variant = client.link.variant] region in
+            ServiceAddress.regional(.kms, in: region, custom: endpoint, variant: variant)
         }
         call.headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.DescribeKey")]
         // A key ARN has no character that JSON would escape.

@@ -11,8 +11,9 @@ package struct S3: Sendable {
 
     /// A call about an object or, without a key, about the bucket itself.
     func call(_ operation: String, method: String, in bucket: BucketPlace, key: String? = nil) -> AWSCall {
-        var call = AWSCall(operation, method: method, region: bucket.region, bucket: bucket.name) { [bucket] region in
-            S3Endpoint(region: region, custom: bucket.endpoint).address(of: bucket.name, key: key)
+        var call = AWSCall(operation, method: method, region: bucket.region, bucket: bucket.name) {
+            [bucket, variant = client.link.variant] region in
+            S3Endpoint(region: region, custom: bucket.endpoint, variant: variant).address(of: bucket.name, key: key)
         }
         if let owner = bucket.owner { call.headers.append(("x-amz-expected-bucket-owner", owner.description)) }
         return call

@@ -21,7 +21,7 @@ struct SandboxCommand: AsyncParsableCommand {
               AWS_CA_BUNDLE=state/sandbox/ca.pem AWS_SHARED_CREDENTIALS_FILE=state/sandbox/credentials \\
                 aws --profile reader-b --endpoint-url https://127.0.0.1:4566 s3 ls s3://acme-inbox --recursive
             """,
-        subcommands: [SandboxServeCommand.self, SandboxObjectsCommand.self],
+        subcommands: [SandboxServeCommand.self, SandboxObjectsCommand.self, SandboxScenarioCommand.self],
         defaultSubcommand: SandboxServeCommand.self
     )
 }

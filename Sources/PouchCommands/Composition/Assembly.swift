@@ -15,6 +15,7 @@ struct Assembly {
     init(parts: SoundParts) { self.parts = parts }
 
     mutating func assemble() {
+        problems = IdentityCheck(parts: parts).problems()
         folders = parts.folders.compactMap { folder($0) }
         rules = parts.routes.compactMap { rule($0) }
         partners = parts.partners.compactMap { partner($0) }

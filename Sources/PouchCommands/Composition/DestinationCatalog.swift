@@ -74,7 +74,7 @@ struct DestinationCatalog {
         (any Destination)?, [ConfigurationProblem]
     ) {
         let settings = try parts.decoder.decode(S3SecureInboxSettings.self, from: partner.settings)
-        let (destination, problems) = SecureInboxWiring(parts: parts).destination(settings)
+        let (destination, problems) = SecureInboxWiring(identities: IdentityWiring(parts)).destination(settings)
         return (destination, problems.map { parts.decoder.locate($0, in: partner.settings) })
     }
 

@@ -114,8 +114,7 @@ extension PolicyQuestion {
     }
 
     private func applies(_ statement: PolicyStatement) -> Bool {
-        let isAction = statement.actions.match { Wildcard.matches($0.lowercased(), action.lowercased()) }
-        guard isAction else { return false }
+        guard statement.isAbout(action) else { return false }
         let isResource =
             statement.resources.map { patterns in
                 patterns.match { Wildcard.matches(PolicyCondition.resolvingVariables($0, in: context), resource) }

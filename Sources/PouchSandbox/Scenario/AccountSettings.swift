@@ -7,8 +7,9 @@ package struct AccountSettings: Sendable, Codable {
     package var roles: [RoleSettings]
     package var keys: [KeySettings]
     package var buckets: [BucketSettings]
+    package var federation: FederationSettings?
 
-    private enum CodingKeys: String, CodingKey, CaseIterable { case id, name, users, roles, keys, buckets }
+    private enum CodingKeys: String, CodingKey, CaseIterable { case id, name, users, roles, keys, buckets, federation }
 
     package init(from decoder: any Decoder) throws {
         try decoder.refuseUnknownKeys(besides: CodingKeys.allCases.map(\.rawValue))
@@ -19,6 +20,7 @@ package struct AccountSettings: Sendable, Codable {
         roles = try container.decodeIfPresent([RoleSettings].self, forKey: .roles) ?? []
         keys = try container.decodeIfPresent([KeySettings].self, forKey: .keys) ?? []
         buckets = try container.decodeIfPresent([BucketSettings].self, forKey: .buckets) ?? []
+        federation = try container.decodeIfPresent(FederationSettings.self, forKey: .federation)
     }
 }
 

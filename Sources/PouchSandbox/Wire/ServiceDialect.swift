@@ -3,7 +3,9 @@ import PouchKit
 
 /// The services of the sandbox, each with its own way to say no.
 package enum ServiceDialect: String, Sendable {
-    case s3, sts, kms
+    case s3, sts, kms, rolesanywhere
+    /// What a host answers its workloads, without any signature.
+    case metadata
 
     /// - Parameter requestID: also in the document, so that the log can be searched by what a client shows.
     package func reply(to refusal: Refusal, request: IncomingRequest, requestID: String, hostID: String) -> Reply {
@@ -38,6 +40,11 @@ package enum ServiceDialect: String, Sendable {
             let bytes = (try? JSONEncoder().encode(body)).map { Array($0) } ?? []
             return Reply(
                 refusal.status, headers: [("content-type", "application/x-amz-json-1.1")] + refusal.headers, body: .bytes(bytes))
+        case .rolesanywhere, .metadata:
+            let body = self == .metadata ? ["code": refusal.code, "message": refusal.message] : ["message": refusal.message]
+            let bytes = (try? JSONEncoder().encode(body)).map { Array($0) } ?? []
+            let headers = [(name: "content-type", value: "application/json"), (name: "x-amzn-errortype", value: refusal.code)]
+            return Reply(refusal.status, headers: headers + refusal.headers, body: .bytes(bytes))
         }
     }
 
@@ -47,6 +54,8 @@ package enum ServiceDialect: String, Sendable {
         case .s3: s3(problem)
         case .sts: query(problem, status: 403)
         case .kms: json(problem)
+        // Both tell their refusals themselves.
+        case .rolesanywhere, .metadata: Refusal("AccessDeniedException", 403, "\(problem)")
         }
     }
 
