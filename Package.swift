@@ -126,7 +126,7 @@ let package = Package(
         ),
         tests(of: "PouchKit", ["PouchKit", "PouchTestSupport"]),
         tests(of: "PouchFiles", ["PouchFiles", "PouchKit", "PouchTestSupport"]),
-        tests(of: "PouchCrypto", ["PouchCrypto", "PouchKit", "PouchTestSupport"]),
+        tests(of: "PouchCrypto", ["PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchHTTP", ["PouchHTTP", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchConfiguration", ["PouchConfiguration", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchWatch", ["PouchWatch", "PouchFiles", "PouchKit", "PouchTestSupport", logging]),
@@ -154,14 +154,17 @@ let package = Package(
         tests(
             of: "PouchAgent",
             [
-                "PouchAgent", "PouchConfiguration", "PouchFiles", "PouchJournal", "PouchKit", "PouchManifest", "PouchRouting",
+                "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchJournal", "PouchKit", "PouchManifest",
+                "PouchRouting",
                 "PouchWatch", "PouchTestSupport", logging,
             ]
         ),
         tests(
             of: "PouchCommands",
             [
-                "PouchCommands", "PouchAgent", "PouchConfiguration", "PouchJournal", "PouchKit", "PouchRouting", "PouchWatch",
+                "PouchCommands", "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchJournal", "PouchKit",
+                "PouchRouting",
+                "PouchWatch",
                 "PouchTestSupport", "pouch",
                 argumentParser, logging,
             ]

@@ -6,13 +6,17 @@ enum JournalSchema {
     static let applicationID: Int32 = 0x506F_7563
 
     /// The version that this Pouch writes; stands in `PRAGMA user_version`.
-    static let version = 1
+    static let version = 2
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
             try db.execute(sql: first)
             try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = 1")
+        }
+        migrator.registerMigration("2") { db in
+            try db.execute(sql: second)
+            try db.execute(sql: "PRAGMA user_version = 2")
         }
         return migrator
     }
@@ -173,5 +177,16 @@ enum JournalSchema {
             count INTEGER NOT NULL,
             PRIMARY KEY (folder, measure)
         ) WITHOUT ROWID;
+        """
+
+    private static let second = """
+        -- What the file was sealed into for this delivery; `recipients`: the SHA-256 of each certificate, one after the other.
+        CREATE TABLE seal (
+            delivery INTEGER PRIMARY KEY REFERENCES delivery ON DELETE CASCADE,
+            size INTEGER NOT NULL,
+            sha256 BLOB NOT NULL,
+            crc64nvme INTEGER NOT NULL,
+            recipients BLOB NOT NULL
+        );
         """
 }
