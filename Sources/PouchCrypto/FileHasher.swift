@@ -44,22 +44,19 @@ package enum FileHasher {
         defer { block.deallocate() }
         // Advice: what refuses it (a pipe, some network file systems) reads just as well without.
         _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
-        var sha256 = SHA256Hasher()
-        var crc64nvme = CRC64NVMEHasher()
+        var digester = FileDigester()
         var offset: Int64 = 0
         while offset < size {
             guard isWanted() else { throw .abandoned }
             let wanted = Int(min(Int64(blockSize), size - offset))
             let count = try read(descriptor, at: offset, into: UnsafeMutableRawBufferPointer(rebasing: block[..<wanted]))
             guard count > 0 else { throw .shorter(expected: size, found: offset) }
-            let bytes = UnsafeRawBufferPointer(rebasing: block[..<count])
-            sha256.update(bytes)
-            crc64nvme.update(bytes)
+            digester.update(UnsafeRawBufferPointer(rebasing: block[..<count]))
             offset += Int64(count)
         }
         let oneMore = UnsafeMutableRawBufferPointer(rebasing: block[..<1])
         guard try read(descriptor, at: size, into: oneMore) == 0 else { throw .longer(expected: size) }
-        return FileDigests(sha256: sha256.finish(), crc64nvme: crc64nvme.value)
+        return digester.finish()
     }
 
     private static func read(
