@@ -106,14 +106,20 @@ package final class Agent: Sendable {
         let endings = DeliveryEndings(
             journal: journal, closer: closer, outbox: outbox, alerts: alerts, sends: sends, clock: clock, logger: logger)
         let shelf = SourceShelf(claims: claimed)
+        let spool = SealedSpool(state: plan.state)
         let lanes = LaneBoard(
             plan.partners.map { partner in
+                let reading = BlockingExecutor(name: "lane-\(partner.name)", threads: min(4, max(1, partner.limits.atOnce)))
                 let pipeline = DeliveryPipeline(
                     agent: plan.name,
                     partner: partner,
                     journal: journal,
                     sources: shelf,
-                    reading: BlockingExecutor(name: "lane-\(partner.name)", threads: min(4, max(1, partner.limits.atOnce))),
+                    sealing: DeliverySealing(
+                        partner: partner.name, plan: partner.seal, spool: spool, journal: journal, sources: shelf, reading: reading,
+                        clock: clock, board: board, logger: logger
+                    ),
+                    reading: reading,
                     clock: clock,
                     board: board,
                     budget: TransferBudget(partner.limits),
@@ -165,6 +171,7 @@ package final class Agent: Sendable {
             claimed: claimed,
             journal: journal,
             closer: closer,
+            spool: spool,
             clock: clock,
             alerts: alerts,
             isUnderWay: { intake.isUnderWay($0) },

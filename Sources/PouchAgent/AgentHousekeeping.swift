@@ -32,6 +32,7 @@ extension Agent {
     func housekeeping() async {
         var lastAccount = clock.monotonic
         var lastTime = clock.now
+        await watchCertificates()
         while !Task.isCancelled {
             do { try await clock.sleep(for: .seconds(2)) } catch { return }
             await intake.settleAccounts()
@@ -46,6 +47,21 @@ extension Agent {
             lastTime = clock.now
             await recovery.reconcile(isStart: false)
             await pruneArchives()
+            await watchCertificates()
+        }
+    }
+
+    /// Told ahead, while there is time to ask the partner for a new one.
+    private func watchCertificates() async {
+        for partner in plan.partners {
+            guard let recipients = partner.seal?.recipients else { continue }
+            let now = clock.now
+            let notices = await onBlockingThread { recipients.status(at: now).notices }
+            if notices.isEmpty { alerts.clear(.expiring, subject: partner.name.description) }
+            for notice in notices {
+                let text = "\(partner.name): \(notice.text)" + (notice.hint.map { "\nhint: \($0)" } ?? "")
+                alerts.raise(.expiring, subject: partner.name.description, code: notice.code, text: text)
+            }
         }
     }
 

@@ -61,10 +61,13 @@ package struct PartnerPlan: Sendable {
     package let name: PartnerName
     package let destination: any Destination
     package let limits: TransferBudget.Limits
+    /// `nil`: its files leave as they are.
+    package let seal: SealPlan?
 
-    package init(name: PartnerName, destination: any Destination, limits: TransferBudget.Limits) {
+    package init(name: PartnerName, destination: any Destination, limits: TransferBudget.Limits, seal: SealPlan? = nil) {
         self.name = name
         self.destination = destination
         self.limits = limits
+        self.seal = seal
     }
 }

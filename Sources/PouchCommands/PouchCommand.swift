@@ -26,6 +26,7 @@ package struct PouchCommand: AsyncParsableCommand {
                 subcommands: [StatusCommand.self, TraceCommand.self, ManifestCommand.self]
             ),
             CommandGroup(name: "Stepping in", subcommands: [HoldCommand.self, ReleaseCommand.self, RetryCommand.self]),
+            CommandGroup(name: "Sealing by hand", subcommands: [SealCommand.self, OpenCommand.self]),
             CommandGroup(name: "Trying it out", subcommands: [SandboxCommand.self]),
             CommandGroup(name: "Extending it", subcommands: [PluginCommand.self]),
         ]

@@ -131,12 +131,22 @@ package struct PartnerSettings: Hashable, Sendable {
     /// What stands beside `with:`, for the adapter to decode: see `SettingsDecoder`.
     package let settings: ConfigurationNode
     package let limits: Limits
+    /// `nil`: files leave as they are.
+    package let seal: SealSettings?
 
     package struct Limits: Hashable, Sendable {
         /// Requests in flight for the partner.
         package let atOnce: Int
         package let bandwidth: ByteRate?
     }
+}
+
+/// `seal:` of a partner: its files are encrypted before they leave.
+package struct SealSettings: Hashable, Sendable {
+    /// The certificates of all who may open; at least one, each once.
+    package let to: [Located<SettingsPath>]
+    /// What a key ends in that does not by itself: `.cms`.
+    package let suffix: String?
 }
 
 /// One of `folders:`

@@ -34,7 +34,7 @@ struct Draft: Decodable {
         partners = try container.decode(SoundNames<PartnerName, PartnerBody>.self, forKey: .partners).entries.map { entry in
             PartnerSettings(
                 name: entry.name, adapter: entry.settings.value.delivery.adapter, settings: entry.settings.value.delivery.settings,
-                limits: entry.settings.value.limits)
+                limits: entry.settings.value.limits, seal: entry.settings.value.seal)
         }
         folders = try container.decode(SoundList<FolderSettings>.self, forKey: .folders).elements.map(\.value)
         routes = try container.decode(SoundList<RouteSettings>.self, forKey: .routes).elements.map(\.value)

@@ -255,11 +255,23 @@ extension WrongConfiguration {
             "agent.yaml:1:38: with: expected a lower-case letter, then at most 62 lower-case letters, digits or dashes, found 'local folder'"
         ),
         WrongConfiguration(
-            "a seal, which comes later",
-            "partners: { acme: { seal: { to: keys/acme.pem }, deliver: { with: local } } }",
+            "a seal to nobody",
+            "partners: { acme: { seal: { suffix: .cms }, deliver: { with: local } } }",
+            "agent.yaml:1:27: 'to' is missing in partners.acme.seal"),
+        WrongConfiguration(
+            "a seal to an empty list",
+            "partners: { acme: { seal: { to: [] }, deliver: { with: local } } }",
+            "agent.yaml:1:33: to: expected at least one, found none"),
+        WrongConfiguration(
+            "a seal to one certificate twice",
+            "partners: { acme: { seal: { to: [a.pem, ./a.pem, a.pem] }, deliver: { with: local } } }",
+            "agent.yaml:1:50: to: '/etc/pouch/a.pem' is in the list already"),
+        WrongConfiguration(
+            "a suffix that is none",
+            "partners: { acme: { seal: { to: a.pem, suffix: cms }, deliver: { with: local } } }",
             """
-            agent.yaml:1:21: 'seal' is not available yet: it comes in a later version
-            hint: remove it; without it, files are not encrypted by the agent itself
+            agent.yaml:1:48: suffix: 'cms' is no suffix of a name
+            hint: a dot and then letters or digits, as in .cms
             """),
         WrongConfiguration(
             "a limit that is no number",

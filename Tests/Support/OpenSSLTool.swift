@@ -1,4 +1,5 @@
 import Foundation
+import PouchConformance
 import PouchFiles
 
 /// The `openssl` of this machine, which a partner has, too: what it says does not depend on our code.

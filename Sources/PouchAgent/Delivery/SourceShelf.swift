@@ -96,7 +96,8 @@ package final class Source: Sendable {
         return result
     }
 
-    private func verify() throws(DeliveryFailure) {
+    /// Looks whether the file is still what was claimed.
+    func verify() throws(DeliveryFailure) {
         let now: FileIdentity
         do {
             now = try file.status().identity
@@ -116,6 +117,24 @@ enum SourceFailure {
             attempt: "read \(path)",
             cause: "it was written to after it was claimed (\(old.size) bytes then, \(new.size) bytes now)",
             hint: "the producer writes on after closing or renaming: use `ready: { quiet: … }` or a marker for this folder"
+        )
+    }
+
+    static func otherBytes(_ path: DropPath, _ old: SHA256Digest, _ new: SHA256Digest) -> DeliveryFailure {
+        DeliveryFailure(
+            .sourceChanged,
+            code: "source-changed",
+            attempt: "read \(path)",
+            cause: "its SHA-256 is \(new) now, and it was \(old) when it was first read"
+        )
+    }
+
+    static func otherSize(_ path: DropPath, _ expected: Int64, _ found: Int64) -> DeliveryFailure {
+        DeliveryFailure(
+            .sourceChanged,
+            code: "source-changed",
+            attempt: "read \(path)",
+            cause: "it has \(found) bytes or more, and it had \(expected) when it was claimed"
         )
     }
 

@@ -29,7 +29,8 @@ struct DoctorCommand: AsyncParsableCommand {
         var failures = 0
         for partner in blueprint.plan.partners where partners.isEmpty || partners.contains(partner.name.description) {
             Terminal.print(style.bold("\(partner.name)") + style.faint("  \(partner.destination.traits.adapter)"))
-            for finding in await partner.destination.check() {
+            let sealing = partner.seal?.recipients.status(at: SystemClock().now).findings ?? []
+            for finding in await sealing + partner.destination.check() {
                 let sign =
                     switch finding.severity {
                     case .good: style.good("ok      ")
