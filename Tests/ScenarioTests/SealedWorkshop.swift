@@ -1,5 +1,6 @@
 import Foundation
 import PouchCrypto
+import PouchKit
 import PouchTestSupport
 
 /// A workshop whose partner gets sealed files, and has the key.
