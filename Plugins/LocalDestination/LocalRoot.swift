@@ -7,7 +7,12 @@ extension LocalPlan {
     ///
     /// - Throws: `FileProblem`; with `ENODEV` when the mount is not there, and then nothing was opened or made beside it.
     func root() throws(FileProblem) -> DirectoryHandle {
-        let folder = try DirectoryHandle.open(path)
+        let folder: DirectoryHandle
+        do throws(FileProblem) { folder = try DirectoryHandle.open(path) } catch {
+            // Without the mount its folders are not there either.
+            if error.isMissing, let mount { _ = try mounted(mount) }
+            throw error
+        }
         try demandMounted(folder)
         return folder
     }
@@ -19,7 +24,6 @@ extension LocalPlan {
         do throws(FileProblem) { return try root() } catch {
             guard error.errno == ENOENT, createsFolders else { throw error }
         }
-        if let mount { _ = try mounted(mount) }
         let folder = try DirectoryHandle.create(path)
         try demandMounted(folder)
         try adorn(folder)

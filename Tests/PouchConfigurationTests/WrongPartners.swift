@@ -265,7 +265,7 @@ extension WrongConfiguration {
         WrongConfiguration(
             "a seal to one certificate twice",
             "partners: { acme: { seal: { to: [a.pem, ./a.pem, a.pem] }, deliver: { with: local } } }",
-            "agent.yaml:1:50: to: '/etc/pouch/a.pem' is in the list already"),
+            "agent.yaml:1:50: to: '/nowhere/pouch/a.pem' is in the list already"),
         WrongConfiguration(
             "a suffix that is none",
             "partners: { acme: { seal: { to: a.pem, suffix: cms }, deliver: { with: local } } }",

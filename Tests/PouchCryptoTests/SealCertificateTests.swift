@@ -31,7 +31,7 @@ struct SealCertificateTests {
         arguments: [
             (Recipient.Key.rsa1024, "an RSA key of 1024 bits"), (.secp256k1, "an EC key on secp256k1"),
             (.brainpool, "an EC key on brainpoolP256r1"), (.ed25519, "a key of the kind ED25519"),
-            (.pss, "a key of the kind RSA-PSS"),
+            (.pss, "a key of the kind RSASSA-PSS"),
         ])
     func refusesKeys(_ key: Recipient.Key, _ what: String) throws {
         let recipient = try Recipient(key, named: "weak", in: folder.path)

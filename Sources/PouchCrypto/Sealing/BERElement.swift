@@ -22,6 +22,7 @@ struct BERElement: Hashable {
             (body, length) = (start + 2, nil)
             return
         }
+        guard tag != Self.endOfContents || first == 0 else { throw Self.malformed(at: start) }
         guard first & 0x80 != 0 else {
             (body, length) = (start + 2, Int64(first))
             try checkEnd(in: file)
