@@ -31,7 +31,7 @@ private struct LocalCheck {
         guard !plan.isSynced else { return [] }
         return [
             Finding(
-                .warning,
+                .note,
                 "nothing is synced to disk (fsync: false): what the manifest calls delivered may be gone after a power cut",
                 hint: "leave fsync: false out, unless the share answers it with an error or takes minutes")
         ]

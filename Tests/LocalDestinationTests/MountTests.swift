@@ -45,7 +45,7 @@ struct MountTests {
         let receipt = try await Consignor(inbox).send(to: destination, as: "a/file.csv")
         #expect(receipt.stages[0].facts["fsync"] == "off" && inbox.text("a/file.csv") == "contents")
         let findings = await destination.check()
-        #expect(findings.contains { $0.severity == .warning && $0.text.contains("power cut") })
+        #expect(findings.contains { $0.severity == .note && $0.text.contains("power cut") })
         #expect(try await Consignor(inbox).send(to: inbox.destination()).stages[0].facts["fsync"] == nil)
         #expect(try await !inbox.destination().check().contains { $0.text.contains("power cut") })
     }
