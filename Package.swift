@@ -155,18 +155,14 @@ let package = Package(
             of: "PouchAgent",
             [
                 "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchJournal", "PouchKit", "PouchManifest",
-                "PouchRouting",
-                "PouchWatch", "PouchTestSupport", logging,
+                "PouchRouting", "PouchWatch", "PouchTestSupport", logging,
             ]
         ),
         tests(
             of: "PouchCommands",
             [
                 "PouchCommands", "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchJournal", "PouchKit",
-                "PouchRouting",
-                "PouchWatch",
-                "PouchTestSupport", "pouch",
-                argumentParser, logging,
+                "PouchRouting", "PouchWatch", "PouchTestSupport", "pouch", argumentParser, logging,
             ]
         ),
         .testTarget(

@@ -136,6 +136,19 @@ struct SealedDeliveryTests {
         #expect(try sealed.opened("seeds.csv") == "contents" && sealed.spool() == [])
     }
 
+    @Test("is sealed again when its sealed file rotted on the disk, and never sent so")
+    func rotten() async throws {
+        let sealed = try SealedHouse(.refuse(.hold, code: "AccessDenied"))
+        try sealed.house.drop("seeds.csv", "contents")
+        _ = try await sealed.house.runOnce()
+        let name = try #require(try sealed.spool().first)
+        var bytes = try sealed.house.folder.read("state/sealed/" + name)
+        bytes[bytes.count / 2] ^= 1
+        try sealed.house.folder.write(bytes, to: "state/sealed/" + name)
+        #expect(try await sealed.house.runOnce(asking: .release(partner: Specimen.acme)).isComplete)
+        #expect(try sealed.opened("seeds.csv") == "contents" && sealed.acme.seen.count == 1)
+    }
+
     @Test("is quarantined when its sealed file is gone and an earlier attempt may have delivered it")
     func lostAfter() async throws {
         let sealed = try SealedHouse(.breakOff(.hold, code: "AccessDenied"))

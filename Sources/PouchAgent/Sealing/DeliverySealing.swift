@@ -24,14 +24,13 @@ struct DeliverySealing: Sendable {
     ///   `.sourceChanged`; `.quarantine` for a sealed file that is gone and may be at the partner already.
     func outgoing(_ delivery: PendingDelivery) async throws(DeliveryFailure) -> Outgoing {
         if let seal = delivery.seal, let digests = delivery.file.digests {
-            let kept = try await reading.run { () throws(DeliveryFailure) in
-                try inSpool(delivery) { () throws(FileProblem) in try spool.open(delivery.id, size: seal.size) }
-            }
+            let kept = try await reading.run(stoppable: { stop throws(DeliveryFailure) in try kept(seal, of: delivery, stop) })
             if let kept { return try outgoing(kept, SealedCopy.Made(digests: digests, seal: seal), delivery) }
             // Sealed again it has other bytes, and an earlier attempt may have delivered the first ones.
-            guard delivery.checkpoint == nil, plan != nil else { throw lost(delivery) }
+            guard delivery.checkpoint == nil else { throw lost(delivery) }
         }
-        let (file, made) = try await reading.run(stoppable: { stop throws(DeliveryFailure) in try make(delivery, stop) })
+        guard let plan else { throw lost(delivery) }
+        let (file, made) = try await reading.run(stoppable: { stop throws(DeliveryFailure) in try make(delivery, plan, stop) })
         CrashPoint.reach(.sealed)
         do throws(JournalFailure) {
             try await journal.record(made.seal, of: made.digests, for: delivery.id, at: clock.now).value()
@@ -83,10 +82,27 @@ struct DeliverySealing: Sendable {
         )
     }
 
+    /// The sealed file of an earlier attempt, read again: what lay on a disk for days is what was sealed, or it is not sent.
+    private func kept(_ seal: SealRecord, of delivery: PendingDelivery, _ stop: StopSign) throws(DeliveryFailure) -> SharedFile? {
+        let found = try inSpool(delivery) { () throws(FileProblem) in try spool.open(delivery.id, size: seal.size) }
+        guard let found else { return nil }
+        do throws(FileHashFailure) {
+            let now = try FileHasher.digests(ofFile: found.descriptor, size: seal.size, isWanted: { !stop.isRaised })
+            return now == seal.digests ? found : nil
+        } catch {
+            throw DeliveryFailure(
+                .retry(after: .seconds(30)), code: "seal-spool", attempt: attempt(delivery), cause: "\(spool.path): \(error)")
+        }
+    }
+
     // MARK: Making
 
-    private func make(_ delivery: PendingDelivery, _ stop: StopSign) throws(DeliveryFailure) -> (SharedFile, SealedCopy.Made) {
-        let recipients = try recipients(of: delivery)
+    private func make(
+        _ delivery: PendingDelivery,
+        _ plan: SealPlan,
+        _ stop: StopSign
+    ) throws(DeliveryFailure) -> (SharedFile, SealedCopy.Made) {
+        let recipients = try recipients(plan, of: delivery)
         let source = try sources.source(of: delivery)
         guard source.identity.size <= Sealer.largestContent else { throw tooLarge(delivery) }
         let target = try inSpool(delivery) { () throws(FileProblem) in
@@ -131,15 +147,15 @@ struct DeliverySealing: Sendable {
         return made
     }
 
-    private func recipients(of delivery: PendingDelivery) throws(DeliveryFailure) -> [SealCertificate] {
+    private func recipients(_ plan: SealPlan, of delivery: PendingDelivery) throws(DeliveryFailure) -> [SealCertificate] {
         let certificates: [SealCertificate]
-        do throws(SealProblem) { certificates = try plan?.recipients.certificates() ?? [] } catch {
+        do throws(SealProblem) { certificates = try plan.recipients.certificates() } catch {
             throw DeliveryFailure(
                 .hold, code: "seal-certificate", attempt: attempt(delivery), cause: error.text,
                 hint: error.hint ?? "put a good certificate of \(partner) there, then: pouch release \(partner)")
         }
         let now = clock.now
-        for (certificate, path) in zip(certificates, plan?.recipients.paths ?? []) {
+        for (certificate, path) in zip(certificates, plan.recipients.paths) {
             let standing = certificate.standing(at: now)
             guard !standing.isUsable, let notice = certificate.notice(at: now) else { continue }
             let cause = "the certificate \(VisibleText.escaped(path)) of \(certificate.subject) \(notice)"
@@ -164,7 +180,7 @@ struct DeliverySealing: Sendable {
         DeliveryFailure(
             .quarantine, code: "seal-lost", attempt: "deliver the sealed form of \(delivery.file.path) to \(partner)",
             cause:
-                "it is not in \(spool.path) any more, and an earlier attempt may have delivered it: sealed again it would have other bytes",
+                "it is not in \(spool.path) as it was, and an earlier attempt may have delivered it: sealed again it would have other bytes",
             hint: "look whether \(partner) has it; `pouch retry \(delivery.id.shortForm)` seals and delivers it as a new delivery")
     }
 
