@@ -24,7 +24,7 @@ struct DeliverySealing: Sendable {
     ///   `.sourceChanged`; `.quarantine` for a sealed file that is gone and may be at the partner already.
     func outgoing(_ delivery: PendingDelivery) async throws(DeliveryFailure) -> Outgoing {
         if let seal = delivery.seal, let digests = delivery.file.digests {
-            let kept = try await reading.run(stoppable: { stop throws(DeliveryFailure) in try kept(seal, of: delivery, stop) })
+            let kept = try await reading.run(stoppable: { stop throws(DeliveryFailure) in try keptFile(seal, of: delivery, stop) })
             if let kept { return try outgoing(kept, SealedCopy.Made(digests: digests, seal: seal), delivery) }
             // Sealed again it has other bytes, and an earlier attempt may have delivered the first ones.
             guard delivery.checkpoint == nil else { throw lost(delivery) }
@@ -83,7 +83,8 @@ struct DeliverySealing: Sendable {
     }
 
     /// The sealed file of an earlier attempt, read again: what lay on a disk for days is what was sealed, or it is not sent.
-    private func kept(_ seal: SealRecord, of delivery: PendingDelivery, _ stop: StopSign) throws(DeliveryFailure) -> SharedFile? {
+    private func keptFile(_ seal: SealRecord, of delivery: PendingDelivery, _ stop: StopSign) throws(DeliveryFailure) -> SharedFile?
+    {
         let found = try inSpool(delivery) { () throws(FileProblem) in try spool.open(delivery.id, size: seal.size) }
         guard let found else { return nil }
         do throws(FileHashFailure) {
