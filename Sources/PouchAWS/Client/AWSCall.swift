@@ -17,6 +17,8 @@ package struct AWSCall: Sendable {
         /// A document with this root: anything else in a 200 is a failure.
         case xml(root: String)
         case json
+        /// What somebody stored: it is not looked into.
+        case bytes
     }
 
     /// As the service names it: `PutObject`.

@@ -38,8 +38,9 @@ package struct BucketPlace: Hashable, Sendable {
 
 /// What a new object is given.
 package struct ObjectAttributes: Sendable {
-    /// Always SSE-KMS, and always by the key's full name: without it S3 takes the caller's own key.
-    package var key: KeyARN
+    /// SSE-KMS, always by the key's full name: without it S3 takes the caller's own key. `nil` only for what is no partner's: the
+    /// bucket encrypts it as it encrypts by itself.
+    package var key: KeyARN?
     /// `false` overrides a bucket that has Bucket Keys on: with one, KMS is asked about the bucket, not about the object.
     package var usesBucketKey: Bool?
     /// Names without `x-amz-meta-`, in lower case; values in printable ASCII.
@@ -51,7 +52,7 @@ package struct ObjectAttributes: Sendable {
     package var isCreateOnly = false
 
     package init(
-        key: KeyARN,
+        key: KeyARN?,
         usesBucketKey: Bool? = nil,
         metadata: [(name: String, value: String)] = [],
         contentType: String? = nil
@@ -63,10 +64,11 @@ package struct ObjectAttributes: Sendable {
     }
 
     var headers: [(name: String, value: String)] {
-        var headers = [
-            (name: "x-amz-server-side-encryption", value: "aws:kms"),
-            (name: "x-amz-server-side-encryption-aws-kms-key-id", value: key.description),
-        ]
+        var headers: [(name: String, value: String)] = []
+        if let key {
+            headers.append(("x-amz-server-side-encryption", "aws:kms"))
+            headers.append(("x-amz-server-side-encryption-aws-kms-key-id", key.description))
+        }
         if let usesBucketKey {
             headers.append(("x-amz-server-side-encryption-bucket-key-enabled", usesBucketKey ? "true" : "false"))
         }
