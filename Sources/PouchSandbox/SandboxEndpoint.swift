@@ -13,6 +13,7 @@ package struct SandboxEndpoint: Sendable {
     private let certificates: CertificateSessions
     private let metadata: HostMetadata
     private let keyService: KeyService
+    private let queues: QueueService
     private let control: SandboxControl
     private let faults: FaultBoard?
     private let log: RequestLog?
@@ -25,6 +26,7 @@ package struct SandboxEndpoint: Sendable {
         certificates: CertificateSessions,
         metadata: HostMetadata,
         keyService: KeyService,
+        queues: QueueService,
         control: SandboxControl,
         faults: FaultBoard?,
         log: RequestLog?
@@ -36,6 +38,7 @@ package struct SandboxEndpoint: Sendable {
         self.certificates = certificates
         self.metadata = metadata
         self.keyService = keyService
+        self.queues = queues
         self.control = control
         self.faults = faults
         self.log = log
@@ -53,7 +56,7 @@ package struct SandboxEndpoint: Sendable {
         do {
             switch dialect {
             case .s3: reply = try await answerS3(request, body: body, notes: notes)
-            case .sts, .kms: reply = try await answerOther(dialect, request, body: body, notes: notes, requestID: requestID)
+            case .sts, .kms, .sqs: reply = try await answerOther(dialect, request, body: body, notes: notes, requestID: requestID)
             case .rolesanywhere: reply = try await answerCertificate(request, body: body, notes: notes)
             case .metadata: reply = try metadata.answer(request, notes: notes)
             }
@@ -95,7 +98,10 @@ package struct SandboxEndpoint: Sendable {
         if text.contains("/kms/aws4_request") { return .kms }
         if text.contains("/rolesanywhere/aws4_request") { return .rolesanywhere }
         if !text.contains("/aws4_request"), metadata.isAsked(request) { return .metadata }
-        if request.headers["x-amz-target"]?.hasPrefix("TrentService.") == true { return .kms }
+        if text.contains("/sqs/aws4_request") { return .sqs }
+        let target = request.headers["x-amz-target"] ?? ""
+        if target.hasPrefix("TrentService.") { return .kms }
+        if target.hasPrefix("AmazonSQS.") { return .sqs }
         let isForm = request.headers["content-type"]?.hasPrefix("application/x-www-form-urlencoded") == true
         return request.rawPath == "/" && (isForm || request.query.contains("Action")) ? .sts : .s3
     }
@@ -207,7 +213,7 @@ package struct SandboxEndpoint: Sendable {
             headers: [("x-amz-bucket-region", bucket.region)])
     }
 
-    // MARK: STS and KMS
+    // MARK: STS, KMS and SQS
 
     private func answerOther(
         _ dialect: ServiceDialect, _ request: IncomingRequest, body: IncomingBody, notes: RequestNotes, requestID: String
@@ -233,11 +239,16 @@ package struct SandboxEndpoint: Sendable {
         }
         let effect = faults?.effect(on: notes) ?? .none
         if effect.isBeforeEffect { try await effect.strike() }
+        let region = claim.scope.region
         var reply =
-            dialect == .sts
-            ? try tokens.answer(form, request: request, caller: caller, notes: notes, requestID: requestID)
-            : try keyService.answer(
-                action, body: bytes, region: claim.scope.region, request: request, caller: caller, notes: notes)
+            switch dialect {
+            case .kms:
+                try keyService.answer(action, body: bytes, region: region, request: request, caller: caller, notes: notes)
+            case .sqs:
+                try await queues.answer(action, body: bytes, region: region, request: request, caller: caller, notes: notes)
+            case .sts, .s3, .rolesanywhere, .metadata:
+                try tokens.answer(form, request: request, caller: caller, notes: notes, requestID: requestID)
+            }
         if !effect.isBeforeEffect { try await effect.strike() }
         effect.distort(&reply)
         return reply

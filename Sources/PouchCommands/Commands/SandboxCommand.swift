@@ -9,7 +9,7 @@ import ServiceLifecycle
 struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sandbox",
-        abstract: "Two organisations on this machine: S3, KMS and STS that refuse what AWS refuses.",
+        abstract: "Two organisations on this machine: S3, KMS, STS and SQS that refuse what AWS refuses.",
         discussion: """
             Organisation A (111111111111) has the repository, the generator and the publisher; organisation B (222222222222) the inbox and the
             key. It writes a CA (ca.pem) and credentials (profiles edge and reader-b) into its folder, logs every request to requests.jsonl, and

@@ -125,9 +125,9 @@ extension PolicyStatement {
 package struct PrincipalPatterns: Sendable, Hashable, Codable {
     /// Account ids, ARNs or `*`: what a caller with a signature of its own is compared with.
     package let names: [String]
-    /// `ec2.amazonaws.com`. Only trust policies are asked for them, as for the next.
+    /// `ec2.amazonaws.com`, as which a role is taken on; `s3.amazonaws.com`, which acts by itself.
     package let services: [String]
-    /// ARNs of identity providers.
+    /// ARNs of identity providers; only trust policies are asked for them.
     package let federated: [String]
     package let isNegated: Bool
 

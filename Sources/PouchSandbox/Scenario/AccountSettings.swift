@@ -7,9 +7,13 @@ package struct AccountSettings: Sendable, Codable {
     package var roles: [RoleSettings]
     package var keys: [KeySettings]
     package var buckets: [BucketSettings]
+    package var queues: [QueueSettings]
+    package var topics: [TopicSettings]
     package var federation: FederationSettings?
 
-    private enum CodingKeys: String, CodingKey, CaseIterable { case id, name, users, roles, keys, buckets, federation }
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case id, name, users, roles, keys, buckets, queues, topics, federation
+    }
 
     package init(from decoder: any Decoder) throws {
         try decoder.refuseUnknownKeys(besides: CodingKeys.allCases.map(\.rawValue))
@@ -20,6 +24,8 @@ package struct AccountSettings: Sendable, Codable {
         roles = try container.decodeIfPresent([RoleSettings].self, forKey: .roles) ?? []
         keys = try container.decodeIfPresent([KeySettings].self, forKey: .keys) ?? []
         buckets = try container.decodeIfPresent([BucketSettings].self, forKey: .buckets) ?? []
+        queues = try container.decodeIfPresent([QueueSettings].self, forKey: .queues) ?? []
+        topics = try container.decodeIfPresent([TopicSettings].self, forKey: .topics) ?? []
         federation = try container.decodeIfPresent(FederationSettings.self, forKey: .federation)
     }
 }
@@ -130,8 +136,11 @@ package struct BucketSettings: Sendable, Codable {
     package var ownership: Ownership
     package var policy: PolicySource?
     package var encryption: DefaultEncryption
+    package var notifications: [NotificationSettings]
 
-    private enum CodingKeys: String, CodingKey, CaseIterable { case name, region, versioning, ownership, policy, encryption }
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, region, versioning, ownership, policy, encryption, notifications
+    }
 
     package init(from decoder: any Decoder) throws {
         try decoder.refuseUnknownKeys(besides: CodingKeys.allCases.map(\.rawValue))
@@ -142,6 +151,7 @@ package struct BucketSettings: Sendable, Codable {
         ownership = try container.decodeIfPresent(Ownership.self, forKey: .ownership) ?? .enforced
         policy = try container.decodeIfPresent(PolicySource.self, forKey: .policy)
         encryption = try container.decodeIfPresent(DefaultEncryption.self, forKey: .encryption) ?? DefaultEncryption()
+        notifications = try container.decodeIfPresent([NotificationSettings].self, forKey: .notifications) ?? []
     }
 
     package var arn: String { "arn:aws:s3:::\(name)" }

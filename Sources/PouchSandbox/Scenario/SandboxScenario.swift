@@ -45,6 +45,8 @@ package struct SandboxScenario: Sendable, Codable {
         try refuseRepeats(accounts.flatMap { account in account.users.map { account.id + "/" + $0.name } }, "user")
         try refuseRepeats(accounts.flatMap { account in account.roles.map { account.id + "/" + $0.name } }, "role")
         try refuseRepeats(accounts.flatMap { account in account.keys.map { $0.arn(in: account.id) } }, "key")
+        try refuseRepeats(accounts.flatMap { account in account.queues.map { $0.arn(in: account.id) } }, "queue")
+        try refuseRepeats(accounts.flatMap { account in account.topics.map { $0.arn(in: account.id) } }, "topic")
         for account in accounts where account.id.utf8.count != 12 || Int64(account.id) == nil {
             throw ScenarioProblem(what: "'\(account.id)' is not an account id of 12 digits")
         }
