@@ -214,6 +214,11 @@ package final class Agent: Sendable {
                 if !mode.isQuiet {
                     work.addTask { await self.watch() }
                     work.addTask { await self.housekeeping() }
+                    if mode == .service {
+                        work.addTask { await self.receiptRounds.run() }
+                    } else {
+                        await receiptRounds.round()
+                    }
                 }
                 await waitForTheEnd(of: mode)
                 stop()
@@ -226,6 +231,11 @@ package final class Agent: Sendable {
         let ending = await finish()
         logger.info("stopped", metadata: ["agent": "\(plan.name)", "summary": "\(ending.summary)"])
         return ending
+    }
+
+    private var receiptRounds: ReceiptRounds {
+        ReceiptRounds(
+            agent: plan.name, partners: plan.partners, journal: journal, outbox: outbox, clock: clock, logger: logger)
     }
 
     // MARK: The loops

@@ -107,11 +107,13 @@ extension Journal {
     ///
     /// Completing a delivered one again writes no second line.
     ///
+    /// - Parameter isHandedOver: Another publisher finishes; `handedOver` gives it until `confirm`.
     /// - Throws (the ticket): `.outOfPlace` when the delivery was quarantined; `.unknown`.
     @discardableResult
     package func complete(
         _ delivery: DeliveryID,
         receipt: Receipt,
+        isHandedOver: Bool = false,
         at: Timestamp,
         entry: @escaping EntryWriter
     ) -> Ticket<FileProgress> {
@@ -134,6 +136,9 @@ extension Journal {
             let line = try session.end(row, at: at, entry)
             try session.run("INSERT INTO receipt (line, delivery, body) VALUES (?, ?, ?)", [line, row.sequence, body])
             try session.run("DELETE FROM failure WHERE delivery = ?", [row.sequence])
+            if isHandedOver {
+                try session.run("INSERT INTO handed_over (delivery, partner) VALUES (?, ?)", [row.sequence, row.partner])
+            }
             try session.record(.delivered, file: row.file, delivery: row.sequence, at: at, receipt.location)
             return try session.progress(of: row.file)
         }

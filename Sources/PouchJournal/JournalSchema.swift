@@ -6,7 +6,7 @@ enum JournalSchema {
     static let applicationID: Int32 = 0x506F_7563
 
     /// The version that this Pouch writes; stands in `PRAGMA user_version`.
-    static let version = 2
+    static let version = 3
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -17,6 +17,10 @@ enum JournalSchema {
         migrator.registerMigration("2") { db in
             try db.execute(sql: second)
             try db.execute(sql: "PRAGMA user_version = 2")
+        }
+        migrator.registerMigration("3") { db in
+            try db.execute(sql: third)
+            try db.execute(sql: "PRAGMA user_version = 3")
         }
         return migrator
     }
@@ -188,5 +192,14 @@ enum JournalSchema {
             crc64nvme INTEGER NOT NULL,
             recipients BLOB NOT NULL
         );
+        """
+
+    private static let third = """
+        -- Deliveries that another publisher finishes, until word comes that it did.
+        CREATE TABLE handed_over (
+            delivery INTEGER PRIMARY KEY REFERENCES delivery ON DELETE CASCADE,
+            partner INTEGER NOT NULL REFERENCES word
+        );
+        CREATE INDEX handed_over_partner ON handed_over (partner, delivery);
         """
 }

@@ -172,7 +172,11 @@ struct DeliveryPipeline: Sendable {
         let entry = ManifestLines(agent: agent, adapter: partner.destination.traits.adapter)
             .finished(delivery, outcome: ending, receipt: receipt, digests: digests, seal: seal, attempt: attempt, at: now)
         do {
-            let progress = try await recorded { journal.complete(delivery.id, receipt: receipt, at: now, entry: entry) }
+            let progress = try await recorded {
+                journal.complete(
+                    delivery.id, receipt: receipt, isHandedOver: ending == .handedOver && partner.receipts != nil, at: now,
+                    entry: entry)
+            }
             CrashPoint.reach(.completed)
             if seal != nil { await sealing.remove(delivery.id) }
             logger.info(

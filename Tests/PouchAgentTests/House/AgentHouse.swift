@@ -21,6 +21,8 @@ final class AgentHouse: Sendable {
     let path: PathPattern
     /// Partners whose files are sealed.
     let seals: Mutex<[PartnerName: SealPlan]>
+    /// Of the first partner.
+    let receipts: (any ReceiptShelf)?
 
     /// - Parameter path: what the only route takes.
     init(
@@ -29,8 +31,10 @@ final class AgentHouse: Sendable {
         then afterwards: Afterwards? = nil,
         unmatched: UnmatchedPolicy = .hold,
         path: PathPattern = .everything,
-        seals: [PartnerName: SealPlan] = [:]
+        seals: [PartnerName: SealPlan] = [:],
+        receipts: (any ReceiptShelf)? = nil
     ) throws {
+        self.receipts = receipts
         folder = try TemporaryFolder("house")
         self.partners = partners
         self.clock = clock
@@ -67,7 +71,8 @@ final class AgentHouse: Sendable {
             router: Router(rules: [RouteRule(name: Specimen.route, path: path, partners: partners.map(\.name))]),
             partners: partners.map {
                 PartnerPlan(
-                    name: $0.name, destination: $0.destination, limits: TransferBudget.Limits(atOnce: 4), seal: seals[$0.name])
+                    name: $0.name, destination: $0.destination, limits: TransferBudget.Limits(atOnce: 4), seal: seals[$0.name],
+                    receipts: $0.name == partners.first?.name ? receipts : nil)
             },
             unmatched: unmatched,
             alertCommand: alertCommand
