@@ -24,6 +24,15 @@ package struct InboxPlan: Hashable, Sendable {
     /// `nil`: another publisher finishes.
     package let inbox: Inbox?
     package let whenTaken: WhenTaken
+    /// Who takes receipts of other publishers in; `nil`: nobody.
+    package let receiptReader: IdentityName?
+
+    package init(repository: Repository, inbox: Inbox?, whenTaken: WhenTaken, receiptReader: IdentityName? = nil) {
+        self.repository = repository
+        self.inbox = inbox
+        self.whenTaken = whenTaken
+        self.receiptReader = receiptReader
+    }
 
     /// Where a delivery goes, and under which keys: a checkpoint made for another one is of no use.
     package var target: TargetFingerprint {

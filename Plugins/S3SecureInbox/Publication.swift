@@ -66,7 +66,8 @@ struct Publication: Sendable {
         let start = leg.clock.monotonic
         var log = Log(requests: announced?.requests ?? 0)
         var course = PublicationCourse(
-            key: consignment.key, announced: announced?.key, whenTaken: leg.whenTaken, delivery: consignment.delivery)
+            key: consignment.key, announced: announced?.key, whenTaken: leg.whenTaken, delivery: consignment.delivery,
+            remembersAttempts: memory.remembersAttempts)
         var standing = announced
         while true {
             switch course.next {
@@ -96,6 +97,8 @@ struct Publication: Sendable {
                 throw taken(key)
             case .comeBack(let key):
                 throw unsettled(key, log.latest)
+            case .cannotTell(let key):
+                throw unseen(key)
             }
         }
     }
@@ -269,6 +272,17 @@ struct Publication: Sendable {
             cause:
                 "s3://\(target.place.name)/\(VisibleText.escaped(target.prefix + key.description)) exists, and is not of this delivery",
             hint: leg.whenTaken == .fail ? "when-taken: suffix would deliver beside it" : nil)
+    }
+
+    private func unseen(_ key: DeliveryKey) -> DeliveryFailure {
+        DeliveryFailure(
+            .hold, code: "inbox-not-askable", attempt: attempt,
+            cause:
+                "s3://\(target.place.name)/\(VisibleText.escaped(target.prefix + key.description)) exists, and \(leg.publisher.label) "
+                + "may not ask whether it is this delivery",
+            hint:
+                "a publisher that keeps no journal needs s3:GetObject on the inbox, in its own policy and in the partner's bucket policy; "
+                + "it needs no right to decrypt there")
     }
 
     private func unsettled(_ key: DeliveryKey, _ latest: AWSFailure?) -> DeliveryFailure {

@@ -33,6 +33,8 @@ struct PublicationCourse: Equatable {
         case refuse(DeliveryKey)
         /// Nothing more can be learned now.
         case comeBack(DeliveryKey)
+        /// Something is at the key, and whoever does not remember what was sent before must not guess whose it is.
+        case cannotTell(DeliveryKey)
     }
 
     private enum State: Equatable {
@@ -46,24 +48,36 @@ struct PublicationCourse: Equatable {
         case finished(Receipt.Confirmation)
         case refused
         case stuck
+        case unseen
     }
 
     /// Copies sent without an answer before we leave it to a later attempt.
     private static let mostLost = 3
 
     private let whenTaken: WhenTaken
+    private let remembersAttempts: Bool
     private let delivery: DeliveryID
     private let original: DeliveryKey
     private(set) var key: DeliveryKey
     private var state: State
     private var lostCount = 0
 
-    /// - Parameter announced: The key of a copy that an earlier attempt was about to send, and nobody knows whether it did.
-    init(key: DeliveryKey, announced: DeliveryKey?, whenTaken: WhenTaken, delivery: DeliveryID) {
+    /// - Parameters:
+    ///   - announced: The key of a copy that an earlier attempt was about to send, and nobody knows whether it did.
+    ///   - remembersAttempts: Whether an earlier attempt would have been announced. Without a memory any object at the key may be this
+    ///     very delivery, until it is asked.
+    init(
+        key: DeliveryKey,
+        announced: DeliveryKey?,
+        whenTaken: WhenTaken,
+        delivery: DeliveryID,
+        remembersAttempts: Bool
+    ) {
         original = key
         self.key = announced ?? key
         self.whenTaken = whenTaken
         self.delivery = delivery
+        self.remembersAttempts = remembersAttempts
         state = announced == nil ? .fresh : .lost
     }
 
@@ -75,13 +89,14 @@ struct PublicationCourse: Equatable {
         case .finished(let confirmation): .finish(key, confirmation)
         case .refused: .refuse(key)
         case .stuck: .comeBack(key)
+        case .unseen: .cannotTell(key)
         }
     }
 
     /// A copy to the key may have taken effect that no answer told of: what was announced must stay so.
     var isOutcomeOpen: Bool {
         switch state {
-        case .fresh, .refused: false
+        case .fresh, .refused, .unseen: false
         case .ready(let perhapsThere): perhapsThere
         case .met(let perhapsOurs): perhapsOurs
         case .lost, .stuck, .finished: true
@@ -114,6 +129,8 @@ struct PublicationCourse: Equatable {
             if state == .lost { state = .ready(perhapsThere: perhapsOurs) }
         case (.met(true), .notPermitted): state = .finished(.byConflict)
         case (.met(true), .unanswered): state = .stuck
+        case (.met(false), .notPermitted) where !remembersAttempts: state = .unseen
+        case (.met(false), .unanswered) where !remembersAttempts: state = .stuck
         // Nothing of ours was sent to that key before: it is somebody else's, whatever cannot be seen.
         case (.met(false), .notPermitted), (.met(false), .unanswered): goRound()
         default: break

@@ -41,19 +41,30 @@ package struct S3SecureInbox: Destination {
     let publisher: Party?
     let link: AWSLink
     let services: Services
+    /// What other publishers say of what was handed over to them; `nil` where nobody is to ask.
+    package let receipts: RepositoryReceipts?
     /// As the generator, and as the publisher. Made once: a client keeps the day's signing keys.
     let generatorS3: S3
     let publisherS3: S3?
 
     /// - Parameters:
     ///   - publisher: `nil` where somebody else publishes.
+    ///   - receiptReader: Who reads that publisher's receipts.
     ///   - link: Of the partner's lane: its transport carries nothing of other partners.
-    package init(plan: InboxPlan, generator: Party, publisher: Party?, link: AWSLink, services: Services = Services()) {
+    package init(
+        plan: InboxPlan,
+        generator: Party,
+        publisher: Party?,
+        receiptReader: Party? = nil,
+        link: AWSLink,
+        services: Services = Services()
+    ) {
         self.plan = plan
         self.generator = generator
         self.publisher = publisher
         self.link = link
         self.services = services
+        receipts = receiptReader.map { RepositoryReceipts(plan: plan, reader: $0, link: link) }
         generatorS3 = S3(credentials: generator.credentials, link: link)
         publisherS3 = publisher.map { S3(credentials: $0.credentials, link: link) }
     }

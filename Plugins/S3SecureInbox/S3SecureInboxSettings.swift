@@ -57,9 +57,19 @@ package struct S3SecureInboxSettings: Decodable, Hashable, Sendable {
     package var repository: Repository
     /// Left out where somebody else publishes.
     package var inbox: Inbox?
+    /// Where somebody else publishes: who takes the publisher's receipts in; left out: nobody.
+    package var receipts: Receipts?
+
+    package struct Receipts: Decodable, Hashable, Sendable {
+        package var identity: String
+
+        enum CodingKeys: String, CodingKey {
+            case identity = "as"
+        }
+    }
 
     enum CodingKeys: String, CodingKey {
-        case publish, repository, inbox
+        case publish, repository, inbox, receipts
         case whenTaken = "when-taken"
     }
 }

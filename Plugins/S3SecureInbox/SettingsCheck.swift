@@ -19,6 +19,17 @@ extension S3SecureInboxSettings {
         return (check.problems.isEmpty ? plan : nil, check.problems)
     }
 
+    /// The plan of a publisher's service, which copies for this partner under the inbox's identity, or all that is wrong. Who stores is
+    /// known elsewhere: it need not be an identity of this configuration.
+    package func checkedForPublishing(
+        knowing identities: Identities,
+        endpoint: EndpointURL? = nil
+    ) -> (plan: InboxPlan?, problems: [SettingsProblem]) {
+        var check = SettingsCheck(identities: identities, endpoint: endpoint)
+        let plan = check.publisherPlan(self)
+        return (check.problems.isEmpty ? plan : nil, check.problems)
+    }
+
     /// All that is wrong.
     package func problems(knowing identities: Identities) -> [SettingsProblem] { checked(knowing: identities).problems }
 }
@@ -41,9 +52,33 @@ private struct SettingsCheck {
         if isPublishedHere, settings.inbox == nil {
             note(["inbox"], "'inbox' is missing", hint: "say where to publish, or set publish: elsewhere")
         }
+        let reader = settings.receipts.flatMap { identity($0.identity, at: ["receipts", "as"]) }
+        if isPublishedHere, settings.receipts != nil {
+            note(["receipts"], "there are no receipts where this agent publishes", hint: "leave it out, or set publish: elsewhere")
+        }
         guard let repository, inbox != nil || !isPublishedHere else { return nil }
         return InboxPlan(
-            repository: repository, inbox: isPublishedHere ? inbox : nil, whenTaken: settings.whenTaken ?? .suffix)
+            repository: repository, inbox: isPublishedHere ? inbox : nil, whenTaken: settings.whenTaken ?? .suffix,
+            receiptReader: reader)
+    }
+
+    mutating func publisherPlan(_ settings: S3SecureInboxSettings) -> InboxPlan? {
+        guard let inboxSettings = settings.inbox else {
+            note(["inbox"], "'inbox' is missing", hint: "a publisher needs to know where to publish, and under which key")
+            return nil
+        }
+        if settings.whenTaken == .replace {
+            note(
+                ["when-taken"], "a publisher's service cannot replace: events come in any order, and an older file could win",
+                hint: "when-taken: suffix or fail; an agent that publishes here can replace")
+        }
+        let inbox = inbox(inboxSettings)
+        var repositorySettings = settings.repository
+        // It works there, too: it reads what it copies.
+        repositorySettings.identity = inboxSettings.identity
+        // Without an identity the same would be said twice.
+        guard let inbox, let repository = repository(repositorySettings) else { return nil }
+        return InboxPlan(repository: repository, inbox: inbox, whenTaken: settings.whenTaken ?? .suffix)
     }
 
     private mutating func repository(_ settings: S3SecureInboxSettings.Repository) -> InboxPlan.Repository? {

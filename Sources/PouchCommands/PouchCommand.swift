@@ -17,7 +17,7 @@ package struct PouchCommand: AsyncParsableCommand {
             """,
         version: Version.text,
         groupedSubcommands: [
-            CommandGroup(name: "The agent", subcommands: [RunCommand.self, SendCommand.self]),
+            CommandGroup(name: "The agent", subcommands: [RunCommand.self, SendCommand.self, PublishCommand.self]),
             CommandGroup(
                 name: "The configuration",
                 subcommands: [CheckCommand.self, DoctorCommand.self, ExplainCommand.self, IdentityCommand.self]),

@@ -19,6 +19,10 @@ package struct AgentConfiguration: Hashable, Sendable {
     package let folders: [FolderSettings]
     package let routes: [RouteSettings]
     package let unmatched: UnmatchedPolicy
+    package let publish: PublishSettings?
+
+    /// It has no folders: it can publish what others stored, and nothing else.
+    package var isPublisherOnly: Bool { publish != nil && folders.isEmpty }
 }
 
 /// `agent:`

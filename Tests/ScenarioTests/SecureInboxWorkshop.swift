@@ -7,14 +7,18 @@ struct SecureInboxWorkshop: Sendable {
     let sandbox: SandboxProcess
     private let name = UUID().uuidString.lowercased()
     private let identities: String?
+    /// What else stands under `deliver:`.
+    private let delivery: String
 
     /// - Parameters:
     ///   - inboxPrefix: what stands in the agent's configuration; `nil`: the right one.
     ///   - identities: what stands under `identities:`; `nil`: both roles, assumed with the keys of a user.
-    init(watch: String = "then: delete", inboxPrefix: String? = nil, identities: String? = nil) throws {
+    ///   - delivery: what else stands under `deliver:`.
+    init(watch: String = "then: delete", inboxPrefix: String? = nil, identities: String? = nil, delivery: String = "") throws {
         self.identities = identities
         sandbox = try #require(SandboxProcess.running)
         workshop = try Workshop()
+        self.delivery = delivery
         try configure(watch: watch, inboxPrefix: inboxPrefix)
     }
 
@@ -32,16 +36,16 @@ struct SecureInboxWorkshop: Sendable {
 
     static let routes = #"{ name: all, when: { path: "**" }, to: [acme], as: "{path}" }"#
 
-    private func partner(inboxPrefix: String) -> String {
+    func partner(inboxPrefix: String) -> String {
         let repository =
             #"{ bucket: orga-repository, region: eu-west-1, prefix: "\#(repositoryPrefix)", key: "\#(SandboxProcess.key)", as: generator }"#
         let inbox =
             #"{ bucket: acme-inbox, region: eu-west-1, owner: "222222222222", prefix: "\#(inboxPrefix)", key: "\#(SandboxProcess.key)", as: publisher }"#
         return
-            "acme: { deliver: { with: s3-secure-inbox, repository: \(repository), inbox: \(inbox) }, limits: { at-once: 8 } }"
+            "acme: { deliver: { with: s3-secure-inbox\(delivery.isEmpty ? "" : ", " + delivery), repository: \(repository), inbox: \(inbox) }, limits: { at-once: 8 } }"
     }
 
-    private var services: String {
+    var services: String {
         let from = #"from: { profile: edge, file: "\#(sandbox.folder.path)/credentials" }"#
         let usual = """
             generator: { role: "arn:aws:iam::111111111111:role/generator", \(from) }

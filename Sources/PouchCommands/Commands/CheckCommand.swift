@@ -42,6 +42,9 @@ struct CheckCommand: AsyncParsableCommand {
             let seal = partner.seal.map { [$0.recipients.status(at: SystemClock().now).words] } ?? []
             table.add("partner", "\(partner.name)", (seal + stages).joined(separator: ", then "))
         }
+        if let publisher = blueprint.publisher {
+            table.add("publish", publisher.queueText, "for " + publisher.partnersText)
+        }
         for rule in blueprint.plan.router.rules {
             table.add("route", "\(rule.name)", "to " + rule.partners.map(\.description).joined(separator: ", "))
         }

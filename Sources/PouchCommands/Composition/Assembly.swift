@@ -11,6 +11,7 @@ struct Assembly {
     private(set) var folders: [FolderPlan] = []
     private(set) var rules: [RouteRule] = []
     private(set) var partners: [PartnerPlan] = []
+    private(set) var publisher: PublisherPlan?
     private(set) var problems: [ConfigurationProblem] = []
 
     init(parts: SoundParts) { self.parts = parts }
@@ -19,7 +20,13 @@ struct Assembly {
         problems = IdentityCheck(parts: parts).problems()
         folders = parts.folders.compactMap { folder($0) }
         rules = parts.routes.compactMap { rule($0) }
-        partners = parts.partners.compactMap { partner($0) }
+        // A host that only publishes need not have the identities that store.
+        if !parts.isPublisherOnly { partners = parts.partners.compactMap { partner($0) } }
+        if let settings = parts.publish {
+            let (made, found) = PublisherWiring(parts: parts).plan(settings)
+            publisher = made
+            problems += found
+        }
     }
 
     // MARK: Folders
@@ -128,7 +135,8 @@ struct Assembly {
     // MARK: Partners
 
     private mutating func partner(_ settings: PartnerSettings) -> PartnerPlan? {
-        let (destination, found) = DestinationCatalog(parts: parts).destination(of: settings)
+        let catalog = DestinationCatalog(parts: parts)
+        let (destination, found) = catalog.destination(of: settings)
         problems += found
         // Looked at before anything is given up, so that all mistakes are told at once.
         let seal = settings.seal.flatMap { sealPlan($0) }
@@ -140,7 +148,9 @@ struct Assembly {
             bytesPerSecond: settings.limits.bandwidth?.bytesPerSecond,
             atOnce: settings.limits.atOnce
         )
-        return PartnerPlan(name: settings.name.value, destination: destination, limits: limits, seal: seal)
+        return PartnerPlan(
+            name: settings.name.value, destination: destination, limits: limits, seal: seal,
+            receipts: catalog.receipts(of: destination))
     }
 
     /// `nil` when one of the certificates cannot be sealed to. One that is not valid now is no mistake of the file: an agent whose clock is

@@ -27,6 +27,9 @@ struct DestinationCatalog {
         }
     }
 
+    /// Where word comes of what the destination hands over.
+    func receipts(of destination: any Destination) -> (any ReceiptShelf)? { (destination as? S3SecureInbox)?.receipts }
+
     private func local(_ partner: PartnerSettings) throws(ConfigurationProblems) -> ((any Destination)?, [ConfigurationProblem]) {
         let settings = try parts.decoder.decode(LocalSettings.self, from: partner.settings)
         do {

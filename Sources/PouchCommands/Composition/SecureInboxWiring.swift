@@ -21,24 +21,26 @@ struct SecureInboxWiring {
         let repository = plan.repository
         guard let generator = party(repository.identity, repository.place.region, plan.storePolicy, link) else { return (nil, []) }
         let publisher = plan.inbox.flatMap { party($0.identity, $0.place.region, plan.publishPolicy, link) }
+        let reader = plan.receiptReader.flatMap { party($0, repository.place.region, nil, link) }
         let destination = S3SecureInbox(
             plan: plan,
             generator: generator,
             publisher: publisher,
+            receiptReader: reader,
             link: link,
             services: S3SecureInbox.Services(sts: identities.endpoint(of: .sts), kms: identities.endpoint(of: .kms))
         )
         return (destination, [])
     }
 
-    private func party(_ name: IdentityName, _ region: Region, _ policy: String?, _ link: AWSLink) -> S3SecureInbox.Party? {
+    func party(_ name: IdentityName, _ region: Region, _ policy: String?, _ link: AWSLink) -> S3SecureInbox.Party? {
         identities.source(of: name, region: region, policy: policy, link: link).map {
             S3SecureInbox.Party(name: name, credentials: $0.credentials, role: $0.role)
         }
     }
 
     /// Regions without the hosts that `aws:` asks for.
-    private func objections(to plan: InboxPlan) -> [SettingsProblem] {
+    func objections(to plan: InboxPlan) -> [SettingsProblem] {
         let places = [("repository", plan.repository.place)] + (plan.inbox.map { [("inbox", $0.place)] } ?? [])
         return places.flatMap { key, place in
             AWSService.allCases.compactMap { service in
