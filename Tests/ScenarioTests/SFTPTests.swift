@@ -132,23 +132,10 @@ extension Scenarios {
         func agent() async throws {
             defer { relay.stop() }
             let socket = server.folder.path("agent.sock")
-            let agent = Process()
-            agent.executableURL = URL(fileURLWithPath: "/usr/bin/ssh-agent")
-            agent.arguments = ["-D", "-a", socket]
-            agent.standardOutput = FileHandle.nullDevice
-            try agent.run()
-            defer {
-                agent.terminate()
-                agent.waitUntilExit()
-            }
+            let agent = try SpawnedProgram("/usr/bin/ssh-agent", ["-D", "-a", socket])
+            defer { agent.terminate() }
             try await eventually("the SSH agent listens") { FileManager.default.fileExists(atPath: socket) }
-            let adding = Process()
-            adding.executableURL = URL(fileURLWithPath: "/usr/bin/ssh-add")
-            adding.arguments = ["-q", server.userKey()]
-            adding.environment = ["SSH_AUTH_SOCK": socket]
-            try adding.run()
-            adding.waitUntilExit()
-            #expect(adding.terminationStatus == 0)
+            try SpawnedProgram.run("/usr/bin/ssh-add", ["-q", server.userKey()], environment: ["SSH_AUTH_SOCK=\(socket)"])
             try configure(login: "agent: true")
             try workshop.feed(1)
             var pouch = workshop.pouch()

@@ -143,8 +143,11 @@ package final class Relay: Sendable {
         state.withLock { state in
             // Under the lock: `stop` must not touch numbers that were given to somebody else.
             state.descriptors.subtract([client, server])
-            close(client)
-            close(server)
+            for descriptor in [client, server] {
+                // A child may have inherited it: closing alone would not be seen at the other side.
+                shutdown(descriptor, Int32(SHUT_RDWR))
+                close(descriptor)
+            }
         }
     }
 }

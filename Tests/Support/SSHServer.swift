@@ -15,7 +15,7 @@ package final class SSHServer: Sendable {
     package let folder: TemporaryFolder
     package var host: String { "127.0.0.1" }
     package let user = NSUserName()
-    private let process: Process
+    private let program: SpawnedProgram
 
     /// - Parameters:
     ///   - isReadOnly: it refuses whatever would change something.
@@ -43,16 +43,7 @@ package final class SSHServer: Sendable {
         try folder.write(known, to: "authorized_keys")
         // For the process that is root: it goes into this folder for what it does not trust itself with.
         if geteuid() == 0 { try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true) }
-        (process, port) = try Self.started(in: folder, hostKeys: hostKeys, isReadOnly: isReadOnly)
-    }
-
-    deinit { stop() }
-
-    /// Takes no new sessions; those that are there end with their connections.
-    package func stop() {
-        guard process.isRunning else { return }
-        process.terminate()
-        process.waitUntilExit()
+        (program, port) = try Self.started(in: folder, hostKeys: hostKeys, isReadOnly: isReadOnly)
     }
 
     /// Whether this machine has what is needed; a line says so where not.
@@ -66,7 +57,9 @@ package final class SSHServer: Sendable {
 
     /// As `ssh-keygen -lf` prints it.
     package func fingerprint(_ type: KeyType = .ed25519) throws -> String {
-        let words = try Self.output(Self.keygen, ["-lf", folder.path("host_\(type.rawValue).pub")]).split(separator: " ")
+        try SpawnedProgram.run(
+            Self.keygen, ["-lf", folder.path("host_\(type.rawValue).pub")], output: folder.path("fingerprint"))
+        let words = try folder.text("fingerprint").split(separator: " ")
         guard words.count > 1 else { throw Problem(description: "ssh-keygen prints no fingerprint") }
         return String(words[1])
     }
@@ -83,13 +76,13 @@ package final class SSHServer: Sendable {
 
     private static func makeKey(_ path: String, _ type: KeyType, passphrase: String = "") throws {
         let bits = type == .rsa ? ["-b", "2048"] : []
-        _ = try output(keygen, ["-q", "-t", type.rawValue] + bits + ["-N", passphrase, "-C", "test", "-f", path])
+        try SpawnedProgram.run(keygen, ["-q", "-t", type.rawValue] + bits + ["-N", passphrase, "-C", "test", "-f", path])
     }
 
     /// The port was free a moment ago; where it is taken meanwhile, another is tried.
     private static func started(
         in folder: TemporaryFolder, hostKeys: [KeyType], isReadOnly: Bool
-    ) throws -> (Process, UInt16) {
+    ) throws -> (SpawnedProgram, UInt16) {
         for _ in 0..<5 {
             let port = try Loopback.unusedPort()
             let configuration = """
@@ -110,35 +103,13 @@ package final class SSHServer: Sendable {
                 """
             try folder.write(configuration, to: "sshd_config")
             try folder.write("", to: "log")
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: sshd)
-            process.arguments = ["-D", "-f", folder.path("sshd_config"), "-E", folder.path("log")]
-            process.standardInput = FileHandle.nullDevice
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
+            let program = try SpawnedProgram(sshd, ["-D", "-f", folder.path("sshd_config"), "-E", folder.path("log")])
             // A log has no event to wait for.
-            for _ in 0..<2_000 where process.isRunning {
-                if try folder.text("log").contains("Server listening on 127.0.0.1") { return (process, port) }
+            for _ in 0..<2_000 where program.isRunning {
+                if try folder.text("log").contains("Server listening on 127.0.0.1") { return (program, port) }
                 usleep(5_000)
             }
-            if process.isRunning { process.terminate() }
-            process.waitUntilExit()
         }
         throw Problem(description: "sshd does not start: \(try folder.text("log"))")
-    }
-
-    private static func output(_ program: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Problem(description: "\(program) \(arguments) failed") }
-        return String(decoding: output, as: UTF8.self)
     }
 }
