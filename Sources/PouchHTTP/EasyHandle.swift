@@ -110,5 +110,9 @@ struct TransferProblem: Error { let text: String }
 
 enum LibCurl {
     /// Initialises libcurl, once per process.
-    static let isReady = pouch_curl_global_init() == CURLE_OK
+    static let isReady = {
+        guard pouch_curl_global_init() == CURLE_OK else { return false }
+        Farewell.endsWithProcess()
+        return true
+    }()
 }
