@@ -260,6 +260,20 @@ struct CredentialTests {
         #expect(failure?.isTemporary == false)
     }
 
+    @Test("a call that has no credentials says which step failed, and leaves the hint to whoever explains it")
+    func callWithoutCredentials() async throws {
+        let sts = STS(
+            credentials: EnvironmentCredentials([:]), region: try Region("eu-west-1"), endpoint: nil,
+            link: Sample.link(ScriptedTransport([HTTPResponse]())))
+        let failure = await #expect(throws: AWSFailure.self) { try await sts.callerIdentity() }
+        #expect(failure?.message == "could not read credentials from the environment: AWS_ACCESS_KEY_ID is not set")
+        guard case .withoutCredentials(let reason) = failure?.origin else {
+            Issue.record("expected the reason")
+            return
+        }
+        #expect(reason.hint?.isEmpty == false)
+    }
+
     static func assumed(expiration: String, id: String = "ASIA", date: String = "Mon, 23 Nov 2026 12:00:00 GMT") -> HTTPResponse {
         HTTPResponse(
             200, [("Date", date)],

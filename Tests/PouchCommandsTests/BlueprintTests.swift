@@ -106,6 +106,29 @@ struct BlueprintTests {
         #expect(other?.plan.partners.first?.destination.traits.adapter.description == "s3-secure-inbox")
     }
 
+    @Test("names the place of an identity's name that is none, and of a region without the hosts that are asked for")
+    func findsWrongIdentities() throws {
+        let near = try WrittenConfiguration(
+            inbox().replacing("{ environment: true }", with: "{ container: { uri: \"http://10.0.0.1/x\" } }"))
+        #expect(
+            near.messages
+                == "agent.yaml:1:49: uri: expected https, or http to this machine or to 169.254.170.2, 169.254.170.23 or "
+                + "[fd00:ec2::23], found 'http://10.0.0.1/x'")
+        let hosts = try WrittenConfiguration("aws: { dual-stack: true }\n" + inbox().replacing("eu-west-1", with: "us-iso-east-1"))
+        #expect(
+            hosts.messages.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("hint:") } == [
+                "agent.yaml:7:54: region: there are no dual-stack hosts in us-iso-east-1",
+                "agent.yaml:10:17: region: there are no dual-stack hosts in us-iso-east-1",
+            ])
+        let point = "arn:aws:s3:eu-central-1:222222222222:accesspoint/acme"
+        let foreign = try WrittenConfiguration(inbox().replacing("bucket: acme-inbox", with: "bucket: \"\(point)\""))
+        #expect(foreign.messages.contains("bucket: the access point is in eu-central-1, and region: says eu-west-1"))
+        #expect(
+            try WrittenConfiguration(
+                inbox().replacing("bucket: acme-inbox", with: "bucket: \"\(point.replacing("central", with: "west"))\"")
+            ).messages == "")
+    }
+
     @Test("carries over what each folder says")
     func plansFolders() throws {
         let written = try WrittenConfiguration(

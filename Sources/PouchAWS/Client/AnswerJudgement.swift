@@ -58,7 +58,7 @@ extension AWSClient {
 
     static func failure(of call: AWSCall, _ problem: CredentialFailure, requests: Int) -> AWSFailure {
         var failure = AWSFailure(
-            operation: call.operation, origin: .withoutCredentials(problem), code: "NoCredentials", message: problem.description)
+            operation: call.operation, origin: .withoutCredentials(problem), code: "NoCredentials", message: problem.sentence)
         failure.requests = requests
         return failure
     }

@@ -44,7 +44,10 @@ package struct CredentialFailure: Error, Hashable, Sendable, CustomStringConvert
             isTemporary: reason.isThrottling || RetryClass.cause(of: reason) != nil || reason.origin == .cancelled)
     }
 
-    package var description: String { "could not \(step): \(cause)" + (hint.map { "\nhint: \($0)" } ?? "") }
+    /// Without the hint.
+    package var sentence: String { "could not \(step): \(cause)" }
+
+    package var description: String { sentence + (hint.map { "\nhint: \($0)" } ?? "") }
 }
 
 /// A named place that credentials come from. There is no chain of guesses: each identity names its source.

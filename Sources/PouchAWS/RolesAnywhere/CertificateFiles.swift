@@ -20,7 +20,6 @@ package struct CertificateFiles: Hashable, Sendable {
     package struct Report: Hashable, Sendable {
         package let subject: String
         package let serial: String
-        package let notBefore: Timestamp
         package let notAfter: Timestamp
         package let kind: KeyKind
         package let intermediates: [String]
@@ -36,7 +35,7 @@ package struct CertificateFiles: Hashable, Sendable {
     package func report(at now: Timestamp) throws(CredentialFailure) -> Report {
         let parts = try parts(at: now)
         return Report(
-            subject: parts.leaf.subject, serial: parts.leaf.serial, notBefore: parts.leaf.notBefore, notAfter: parts.leaf.notAfter,
+            subject: parts.leaf.subject, serial: parts.leaf.serial, notAfter: parts.leaf.notAfter,
             kind: parts.key.kind, intermediates: parts.intermediates.map(\.subject))
     }
 

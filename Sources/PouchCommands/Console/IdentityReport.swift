@@ -51,7 +51,7 @@ package struct IdentityReport {
     }
 
     private static func lines(of failure: CredentialFailure, _ style: Style) -> [String] {
-        ["  " + style.bad("FAILURE") + " could not \(failure.step): \(failure.cause)"]
+        ["  " + style.bad("FAILURE") + " " + failure.sentence]
             + (failure.hint.map { ["  hint: \($0)"] } ?? [])
     }
 
