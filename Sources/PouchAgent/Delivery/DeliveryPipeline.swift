@@ -232,7 +232,8 @@ struct DeliveryPipeline: Sendable {
         return progress
     }
 
-    /// The source is ours by claim: take what it is now and begin anew. A file that is delivered in place (`keep`) is not ours: what
+    /// The source is ours by claim: take what it is now and begin anew. A file that reads otherwise than before although nobody wrote
+    /// to it is rotten, and goes to nobody. A file that is delivered in place (`keep`) is not ours: what
     /// was promised is gone, and what is there now is a drop of its own, found by the next sweep.
     private func retake(
         _ delivery: PendingDelivery,
@@ -256,6 +257,10 @@ struct DeliveryPipeline: Sendable {
             current = try await reading.run { () throws(DeliveryFailure) in try sources.current(delivery.file) }
         } catch {
             current = nil
+        }
+        if let current, current.isUnchangedSinceRemount(delivery.file.identity) {
+            let rotten = SourceFailure.rotten(failure)
+            return .quarantined(rotten, try await quarantine(delivery, failure: rotten, attempt: attempt, at: now))
         }
         // Before the journal forgets it.
         if let checkpoint = await lastCheckpoint(of: delivery) { await partner.destination.abandon(checkpoint) }

@@ -138,6 +138,17 @@ enum SourceFailure {
         )
     }
 
+    /// Other bytes than before, in a file of the same size and time.
+    static func rotten(_ failure: DeliveryFailure) -> DeliveryFailure {
+        DeliveryFailure(
+            .quarantine,
+            code: "source-rotten",
+            attempt: failure.attempt,
+            cause: "\(failure.cause); nobody wrote to it, its size and time are those it was claimed with",
+            hint: "look at the disk that holds the claims (`smartctl`, the kernel's log); drop the file again from its source"
+        )
+    }
+
     static func unreadable(_ path: DropPath, _ problem: FileProblem) -> DeliveryFailure {
         DeliveryFailure(.retry(after: .seconds(30)), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
     }
