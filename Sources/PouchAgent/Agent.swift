@@ -208,6 +208,7 @@ package final class Agent: Sendable {
             if !mode.isQuiet {
                 await recovery.reconcile(isStart: true)
                 await holdPartnersThatAreGone()
+                await forgetLateTimes()
             }
             await withTaskGroup(of: Void.self) { work in
                 for (partner, lane) in lanes.lanes where mode.delivers(to: partner) { work.addTask { await lane.run() } }
