@@ -150,7 +150,9 @@ enum SourceFailure {
     }
 
     static func unreadable(_ path: DropPath, _ problem: FileProblem) -> DeliveryFailure {
-        DeliveryFailure(.retry(after: .seconds(30)), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
+        // A shortage of our own passes.
+        let pause: Duration = problem.isExhausted ? .seconds(1) : .seconds(30)
+        return DeliveryFailure(.retry(after: pause), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
     }
 
     static func unread(_ path: DropPath, _ problem: FileHashFailure) -> DeliveryFailure {
