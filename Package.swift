@@ -84,6 +84,7 @@ let package = Package(
             ]
         ),
         part("PouchAWS", ["PouchCrypto", "PouchHTTP", "PouchKit", subprocess, system]),
+        part("PouchPartnerKit", ["PouchAWS", "PouchKit"]),
         part(
             "PouchSandbox",
             ["PouchCrypto", "PouchFiles", "PouchKit", hummingbird, hummingbirdCore, hummingbirdTLS, logging, lifecycle]),
@@ -105,14 +106,15 @@ let package = Package(
         ),
         plugin("LocalDestination", ["PouchCrypto", "PouchFiles", "PouchKit"]),
         plugin("SFTPDestination", ["PouchCrypto", "PouchFiles", "PouchHTTP", "PouchKit"]),
-        plugin("S3SecureInbox", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit"]),
+        plugin("S3SecureInbox", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchPartnerKit"]),
 
         part(
             "PouchCommands",
             [
                 "LocalDestination", "ProcessDestination", "S3SecureInbox", "SFTPDestination",
                 "PouchAWS", "PouchAgent", "PouchConfiguration", "PouchConformance", "PouchCrypto", "PouchFiles", "PouchHTTP",
-                "PouchJournal", "PouchKit", "PouchManifest", "PouchPluginKit", "PouchRouting", "PouchSandbox", "PouchWatch",
+                "PouchJournal", "PouchKit", "PouchManifest", "PouchPartnerKit", "PouchPluginKit", "PouchRouting", "PouchSandbox",
+                "PouchWatch",
                 argumentParser, logging, lifecycle, signals,
             ]
         ),
@@ -134,6 +136,13 @@ let package = Package(
         tests(of: "PouchJournal", ["PouchJournal", "PouchKit", "PouchTestSupport", grdb]),
         tests(of: "PouchManifest", ["PouchManifest", "PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchAWS", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchTestSupport"]),
+        tests(
+            of: "PouchPartnerKit",
+            [
+                "PouchPartnerKit", "PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchSandbox", "PouchTestSupport",
+                "S3SecureInbox",
+            ]
+        ),
         tests(of: "PouchSandbox", ["PouchSandbox", "PouchCrypto", "PouchKit", "PouchTestSupport"]),
         tests(of: "LocalDestination", ["LocalDestination", "PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
         tests(

@@ -20,7 +20,9 @@ package struct PouchCommand: AsyncParsableCommand {
             CommandGroup(name: "The agent", subcommands: [RunCommand.self, SendCommand.self, PublishCommand.self]),
             CommandGroup(
                 name: "The configuration",
-                subcommands: [CheckCommand.self, DoctorCommand.self, ExplainCommand.self, IdentityCommand.self]),
+                subcommands: [
+                    CheckCommand.self, DoctorCommand.self, ExplainCommand.self, IdentityCommand.self, PartnerCommand.self,
+                ]),
             CommandGroup(
                 name: "What is going on",
                 subcommands: [StatusCommand.self, TraceCommand.self, ManifestCommand.self]

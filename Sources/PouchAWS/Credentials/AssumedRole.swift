@@ -38,7 +38,8 @@ extension RefreshingCredentials {
     }
 
     private static func hint(_ reason: AWSFailure, request: STS.RoleRequest, base: any CredentialSource) -> String? {
-        switch reason.code {
+        if case .unanswered(let kind) = reason.origin { return NetworkDiagnosis.hint(kind) }
+        return switch reason.code {
         case "AccessDenied", "AccessDeniedException", "Forbidden":
             "two sides must allow it: the caller's own policy sts:AssumeRole on the role, and the role's trust policy the caller"
                 + (request.externalID == nil ? " (perhaps only with an external id)" : "")

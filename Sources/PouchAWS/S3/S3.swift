@@ -38,9 +38,19 @@ package struct BucketPlace: Hashable, Sendable {
 
 /// What a new object is given.
 package struct ObjectAttributes: Sendable {
-    /// SSE-KMS, always by the key's full name: without it S3 takes the caller's own key. `nil` only for what is no partner's: the
-    /// bucket encrypts it as it encrypts by itself.
+    /// How the object is to be encrypted.
+    package enum Encryption: Hashable, Sendable {
+        /// SSE-KMS under the key, by its full name: without one S3 takes the caller's own key. Where there is no key, the object is no
+        /// partner's: the bucket encrypts it as it encrypts by itself.
+        case underKey
+        // What a partner's bucket should refuse: only `doctor` asks for it, to see that it does.
+        case underUnnamedKey, byServiceKey
+        /// Nothing is said: the bucket's default.
+        case byBucket
+    }
+
     package var key: KeyARN?
+    package var encryption = Encryption.underKey
     /// `false` overrides a bucket that has Bucket Keys on: with one, KMS is asked about the bucket, not about the object.
     package var usesBucketKey: Bool?
     /// Names without `x-amz-meta-`, in lower case; values in printable ASCII.
@@ -64,13 +74,16 @@ package struct ObjectAttributes: Sendable {
     }
 
     var headers: [(name: String, value: String)] {
-        var headers: [(name: String, value: String)] = []
-        if let key {
-            headers.append(("x-amz-server-side-encryption", "aws:kms"))
-            headers.append(("x-amz-server-side-encryption-aws-kms-key-id", key.description))
-        }
+        let sse = "x-amz-server-side-encryption"
+        var headers: [(name: String, value: String)] =
+            switch encryption {
+            case .underKey: key.map { [(sse, "aws:kms"), (sse + "-aws-kms-key-id", $0.description)] } ?? []
+            case .underUnnamedKey: [(sse, "aws:kms")]
+            case .byServiceKey: [(sse, "AES256")]
+            case .byBucket: []
+            }
         if let usesBucketKey {
-            headers.append(("x-amz-server-side-encryption-bucket-key-enabled", usesBucketKey ? "true" : "false"))
+            headers.append((sse + "-bucket-key-enabled", usesBucketKey ? "true" : "false"))
         }
         if let contentType { headers.append(("content-type", contentType)) }
         if let storageClass { headers.append(("x-amz-storage-class", storageClass)) }

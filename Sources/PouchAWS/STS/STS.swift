@@ -113,6 +113,8 @@ package struct STS: Sendable {
         package let account: AccountID
         /// `arn:aws:sts::111111111111:assumed-role/generator/pouch`
         package let arn: String
+        /// The service's clock when it answered.
+        package let date: Timestamp?
     }
 
     /// Who we are to AWS. Nobody needs a permission for it.
@@ -123,7 +125,7 @@ package struct STS: Sendable {
         guard let arn = result?.value("Arn"), let account = result?.value("Account").flatMap({ try? AccountID($0) }) else {
             throw answer.unreadable(of: call, reason: "the answer names nobody")
         }
-        return CallerIdentity(account: account, arn: arn)
+        return CallerIdentity(account: account, arn: arn, date: answer.date)
     }
 
     private func call(_ operation: String, _ fields: [(String, String)]) -> AWSCall {

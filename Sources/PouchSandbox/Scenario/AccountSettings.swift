@@ -148,9 +148,9 @@ package struct BucketSettings: Sendable, Codable {
         name = try container.decode(String.self, forKey: .name)
         region = try container.decode(String.self, forKey: .region)
         versioning = try container.decodeIfPresent(Versioning.self, forKey: .versioning) ?? .never
-        ownership = try container.decodeIfPresent(Ownership.self, forKey: .ownership) ?? .enforced
+        ownership = try container.decodeIfPresent(OwnershipSource.self, forKey: .ownership)?.ownership ?? .enforced
         policy = try container.decodeIfPresent(PolicySource.self, forKey: .policy)
-        encryption = try container.decodeIfPresent(DefaultEncryption.self, forKey: .encryption) ?? DefaultEncryption()
+        encryption = try container.decodeIfPresent(EncryptionSource.self, forKey: .encryption)?.settings ?? DefaultEncryption()
         notifications = try container.decodeIfPresent([NotificationSettings].self, forKey: .notifications) ?? []
     }
 

@@ -84,18 +84,7 @@ package struct PolicySource: Sendable, Hashable, Codable {
     package init(_ document: PolicyDocument) { self.document = document }
 
     package init(from decoder: any Decoder) throws {
-        guard let path = try? decoder.singleValueContainer().decode(String.self) else {
-            document = try PolicyDocument(from: decoder)
-            return
-        }
-        let folder = decoder.userInfo[Self.folderKey] as? String ?? "."
-        let bytes: [UInt8]
-        do {
-            bytes = try OpenFile.open(path.hasPrefix("/") ? path : folder + "/" + path).readAll(limit: 1 << 20)
-        } catch {
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "\(error)"))
-        }
-        document = try JSONDecoder().decode(PolicyDocument.self, from: Data(bytes))
+        document = try decoder.documentHereOrInFile(PolicyDocument.self)
     }
 
     package func encode(to encoder: any Encoder) throws { try document.encode(to: encoder) }

@@ -125,10 +125,10 @@ extension SandboxScenario {
           { "Sid": "OnlyIfAclHeaderIsSent", "Effect": "Allow", "Principal": { "AWS": "\(publisher)" },
             "Action": "s3:PutObjectAcl", "Resource": "arn:aws:s3:::acme-inbox/from-orga/*",
             "Condition": { "StringEquals": { "s3:x-amz-acl": "bucket-owner-full-control" } } },
-          { "Sid": "RefuseWrongKeyWhenNamed", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+          { "Sid": "RefuseOtherKeys", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
             "Resource": "arn:aws:s3:::acme-inbox/*",
             "Condition": {
-              "Null": { "s3:x-amz-server-side-encryption-aws-kms-key-id": "false" },
+              "StringEquals": { "s3:x-amz-server-side-encryption": "aws:kms" },
               "ArnNotEquals": { "s3:x-amz-server-side-encryption-aws-kms-key-id": "\(key)" } } },
           { "Sid": "RefuseOtherEncryptionWhenNamed", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
             "Resource": "arn:aws:s3:::acme-inbox/*",
