@@ -2,6 +2,7 @@ import PouchAWS
 import PouchKit
 import PouchPartnerKit
 import PouchSandbox
+import PouchTestSupport
 import S3SecureInbox
 import Testing
 
@@ -110,7 +111,7 @@ struct StatementMatrixTests {
         let findings = await destination.check()
         #expect(
             findings.allSatisfy { $0.severity == .good || $0.step == "attestation" || $0.step == "bucket" }, "\(findings.story)")
-        #expect(findings.count { $0.proof == .refused } >= 8, "\(findings.story)")
+        #expect(findings.count { $0.proof == .refused } == 9, "\(findings.story)")
         #expect(!findings.contains { $0.proof == .excessive || $0.proof == .unproven })
         let place = try house.place("acme-inbox")
         _ = try await house.reader().headObject(in: place, key: "from-orga/reports/north.csv", wantsChecksum: true)
@@ -175,6 +176,15 @@ struct StatementMatrixTests {
         }
     }
 
+    @Test("a generator that could decrypt is not attested")
+    func seesDecrypt() async throws {
+        let house = try KitHouse(KitHouse.kit()) { scenario in try scenario.giveGeneratorDecrypt() }
+        let findings = try await house.destination().check()
+        let found = try #require(findings.finding(in: "refusals", saying: "can decrypt under"), "\(findings.story)")
+        #expect(found.proof == .unproven)
+        #expect(found.hint?.contains("kms:Decrypt") == true)
+    }
+
     private func expectArrival(_ house: KitHouse, _ destination: S3SecureInbox) async throws {
         _ = try await house.deliver(destination)
         #expect(house.delivered() == ["from-orga/reports/north.csv"])
@@ -201,6 +211,19 @@ extension SandboxScenario {
         }
     }
 
+    /// On both sides, as it takes.
+    fileprivate mutating func giveGeneratorDecrypt() throws {
+        for role in accounts[0].roles.indices where accounts[0].roles[role].name == "generator" {
+            accounts[0].roles[role].policies += try Self.account(
+                #""roles": [ { "name": "g", "trust": { "Statement": [] }, "policies": [ \#(Self.allowing("kms:Decrypt", on: "*")) ] } ]"#
+            ).roles[0].policies
+        }
+        let grant = PolicyStatement(
+            sid: "Generous", effect: .allow, principals: .everybody, actions: ["kms:Decrypt"], conditions: [])
+        let statements = accounts[1].keys[0].policy.document.statements
+        accounts[1].keys[0].policy = PolicySource(PolicyDocument(statements: statements + [grant]))
+    }
+
     /// Somebody of org A who may list.
     fileprivate mutating func addLister() throws {
         accounts[0].users += try Self.account(
@@ -213,8 +236,8 @@ extension SandboxScenario {
         return try SandboxScenario(json: Array(json.utf8)).accounts[0]
     }
 
-    private static func allowing(_ action: String) -> String {
-        #"{ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "\#(action)", "Resource": "arn:aws:s3:::*" } }"#
+    private static func allowing(_ action: String, on resource: String = "arn:aws:s3:::*") -> String {
+        #"{ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "\#(action)", "Resource": "\#(resource)" } }"#
     }
 }
 

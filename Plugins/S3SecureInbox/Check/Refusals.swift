@@ -15,6 +15,7 @@ extension InboxCheck {
         ) { () async throws(AWSFailure) in
             _ = try await s3.headObject(in: repository.place, key: stored.key, versionID: stored.versionID)
         }
+        await proveNoDecrypt(stored, &record)
         if !repository.prefix.isEmpty {
             let outside = Self.probeFolder + "outside"
             await prove(
@@ -35,6 +36,27 @@ extension InboxCheck {
             ) { () async throws(AWSFailure) in
                 _ = try await s3.putObject(emptyObject(at: key, in: target.place, under: target.key))
             }
+        }
+    }
+
+    /// Through S3 it would take a right to read as well: this asks KMS itself.
+    private func proveNoDecrypt(_ stored: Stored, _ record: inout CheckRecord) async {
+        let name = inbox.generator.name
+        let key = plan.repository.key
+        let kms = KMS(credentials: inbox.generator.credentials, endpoint: inbox.services.kms, link: inbox.link)
+        let object = "arn:\(key.region.partition.rawValue):s3:::\(plan.repository.place.name)/\(stored.key)"
+        do throws(AWSFailure) {
+            if try await kms.refusesToDecrypt(under: key, for: object) {
+                record.add(.good, "refusals", "\(name) cannot decrypt under \(key): KMS refuses it", proof: .refused)
+            } else {
+                record.add(
+                    .note, "refusals",
+                    "whether \(name) can decrypt under \(key) is not known: KMS did not refuse it for want of permission",
+                    hint: "look whether its policies and the key's allow it kms:Decrypt: sealing needs kms:GenerateDataKey alone",
+                    proof: .unproven)
+            }
+        } catch {
+            record.add(.note, "refusals", "whether \(name) can decrypt under \(key) is not known: \(error)", proof: .unproven)
         }
     }
 

@@ -29,62 +29,50 @@ struct Remedies: Sendable {
     }
 
     /// For a copy that was refused without a reason, when leaving things out did not help.
-    var delivering: [Finding.Fix] {
-        [fix(.publisherDelivers, inInbox: true), fix(.deliverIntoInbox, of: .publisher)].compactMap(\.self)
+    var delivering: [Finding.Fix] { ofInbox(.publisherDelivers) + ofRole(.deliverIntoInbox, .publisher) }
+
+    var asking: [Finding.Fix] { ofInbox(.publisherAsksWhoseAnObjectIs) + ofRole(.askWhoseAnObjectIs, .publisher) }
+
+    var handingOver: [Finding.Fix] { ofInbox(.publisherHandsOverOwnership) + ofRole(.handOverOwnership, .publisher) }
+
+    func ofInbox(_ name: StatementName) -> [Finding.Fix] {
+        fixes(facts.inboxBucketPolicy[name], by: facts.inbox.owner, place: "the bucket policy of \(facts.inbox.bucket)")
     }
 
-    var asking: [Finding.Fix] {
-        [fix(.publisherAsksWhoseAnObjectIs, inInbox: true), fix(.askWhoseAnObjectIs, of: .publisher)].compactMap(\.self)
+    func ofRole(_ name: StatementName, _ role: Role) -> [Finding.Fix] {
+        let principal = role == .generator ? facts.generator : facts.publisher
+        return fixes(policy(of: role)[name], by: facts.repository.owner, place: "the policy of \(principal)")
     }
-
-    var handingOver: [Finding.Fix] {
-        [fix(.publisherHandsOverOwnership, inInbox: true), fix(.handOverOwnership, of: .publisher)].compactMap(\.self)
-    }
-
-    func ofInbox(_ name: StatementName) -> [Finding.Fix] { [fix(name, inInbox: true)].compactMap(\.self) }
-
-    func ofRole(_ name: StatementName, _ role: Role) -> [Finding.Fix] { [fix(name, of: role)].compactMap(\.self) }
 
     // MARK: Documents
 
     private func own(_ action: String, _ role: Role) -> [Finding.Fix] {
-        let statement = policy(of: role).statements.first { $0.effect == .allow && $0.actions.contains(action) }
-        return statement.flatMap { fix($0.name, of: role) }.map { [$0] } ?? []
+        let granting = policy(of: role).statements.first { $0.effect == .allow && $0.actions.contains(action) }
+        return granting.map { ofRole($0.name, role) } ?? []
     }
 
     private func foreign(_ action: String, _ role: Role) -> [Finding.Fix] {
-        let name: StatementName? =
-            switch (action, role) {
-            case ("kms:GenerateDataKey", .generator): .generatorSealsIntoRepository
-            case ("kms:Decrypt", .generator): .generatorReopensParts
-            case ("kms:GenerateDataKey", .publisher): .publisherSealsIntoInbox
-            case ("kms:Decrypt", .publisher): .publisherOpensRepository
-            case ("kms:DescribeKey", _): .preflightMayDescribe
-            default: nil
-            }
-        guard let name else { return action == "s3:PutObject" && role == .publisher ? ofInbox(.publisherDelivers) : [] }
-        let key =
-            name == .publisherSealsIntoInbox || (name == .preflightMayDescribe && role == .publisher)
-            ? facts.inbox.key : facts.repository.key
-        guard let statement = facts.keyPolicy(of: key)[name] else { return [] }
-        return [fix(statement, by: key.account, place: "the key policy of \(key)")]
+        switch (action, role) {
+        case ("kms:GenerateDataKey", .generator): ofKey(facts.repository.key, .generatorSealsIntoRepository)
+        case ("kms:Decrypt", .publisher): ofKey(facts.repository.key, .publisherOpensRepository)
+        case ("kms:GenerateDataKey", .publisher): ofKey(facts.inbox.key, .publisherSealsIntoInbox)
+        case ("kms:DescribeKey", .generator): ofKey(facts.repository.key, .preflightMayDescribe)
+        case ("kms:DescribeKey", .publisher): ofKey(facts.inbox.key, .preflightMayDescribe)
+        case ("s3:PutObject", .publisher): ofInbox(.publisherDelivers)
+        default: []
+        }
+    }
+
+    private func ofKey(_ key: KeyARN, _ name: StatementName) -> [Finding.Fix] {
+        fixes(facts.keyPolicy(of: key)[name], by: key.account, place: "the key policy of \(key)")
     }
 
     private func policy(of role: Role) -> Policy { role == .generator ? facts.generatorPolicy : facts.publisherPolicy }
 
-    private func fix(_ name: StatementName, of role: Role) -> Finding.Fix? {
-        guard let statement = policy(of: role)[name] else { return nil }
-        let principal = role == .generator ? facts.generator : facts.publisher
-        return fix(statement, by: facts.repository.owner, place: "the policy of \(principal)")
-    }
-
-    private func fix(_ name: StatementName, inInbox: Bool) -> Finding.Fix? {
-        guard let statement = facts.inboxBucketPolicy[name] else { return nil }
-        return fix(statement, by: facts.inbox.owner, place: "the bucket policy of \(facts.inbox.bucket)")
-    }
-
-    private func fix(_ statement: Policy.Statement, by account: AccountID, place: String) -> Finding.Fix {
+    /// None for a statement that the choices leave out.
+    private func fixes(_ statement: Policy.Statement?, by account: AccountID, place: String) -> [Finding.Fix] {
+        guard let statement else { return [] }
         let whose = account == facts.repository.owner ? "your own organisation" : "the partner"
-        return Finding.Fix(by: "\(whose) (account \(account))", place: place, addition: statement.json.pretty())
+        return [Finding.Fix(by: "\(whose) (account \(account))", place: place, addition: statement.json.pretty())]
     }
 }

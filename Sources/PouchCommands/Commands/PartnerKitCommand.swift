@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PouchConfiguration
 import PouchFiles
 import PouchKit
 import PouchPartnerKit
@@ -15,7 +16,7 @@ struct PartnerKitCommand: AsyncParsableCommand {
 
             Examples:
               pouch partner kit acme --out kit
-              pouch sandbox --scenario kit/rehearsal.json
+              pouch sandbox serve --scenario kit/rehearsal.json
               pouch partner kit acme --out kit --force --segments
               pouch partner kit acme --trust-anchor arn:aws:rolesanywhere:eu-west-1:111111111111:trust-anchor/aaaa --certificate-name edge-01
               pouch partner kit acme --queue arn:aws:sqs:eu-west-1:111111111111:pouch-published
@@ -72,10 +73,11 @@ struct PartnerKitCommand: AsyncParsableCommand {
             throw error.told()
         }
         let folder = out ?? "kit-\(partner)"
-        try write(kit.files, to: URL(fileURLWithPath: folder).standardizedFileURL.path)
-        for file in kit.files { Terminal.print("\(folder)/\(file.path)") }
+        let files = kit.files
+        try write(files, to: URL(fileURLWithPath: folder).standardizedFileURL.path)
+        for file in files { Terminal.print("\(folder)/\(file.path)") }
         Terminal.print("\nsend \(folder)/org-b to \(partner): LETTER.md says what to do with it")
-        if kit.files.contains(where: { $0.path == "rehearsal.json" }) {
+        if files.contains(where: { $0.path == "rehearsal.json" }) {
             Terminal.print("try it before anybody applies it: pouch sandbox --scenario \(folder)/rehearsal.json")
         }
     }

@@ -12,7 +12,7 @@ extension PartnerKit {
     ])
 
     /// `nil` where the edge has no user of organisation A: who else may become the roles is not in the sandbox.
-    var rehearsal: JSONText? {
+    package var rehearsal: JSONText? {
         guard case .identity(let arn, _) = generatorTrust, let user = Self.user(arn, of: facts.repository.owner.description),
             publisherTrust == generatorTrust
         else { return nil }
