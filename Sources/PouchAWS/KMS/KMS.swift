@@ -53,8 +53,9 @@ package struct KMS: Sendable {
     /// - Parameter object: The ARN of the object whose key it would be.
     /// - Returns: False when KMS found fault with the text instead: it may have looked at that first.
     package func refusesToDecrypt(under key: KeyARN, for object: String) async throws(AWSFailure) -> Bool {
-        var call = AWSCall("Decrypt", method: "POST", region: key.region) { [endpoint] region in
-            ServiceAddress.regional("kms", in: region, custom: endpoint)
+        var call = AWSCall("Decrypt", method: "POST", region: key.region) {
+            [endpoint, variant = client.link.variant] region in
+            ServiceAddress.regional(.kms, in: region, custom: endpoint, variant: variant)
         }
         call.headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.Decrypt")]
         let question = DecryptQuestion(

@@ -25,9 +25,7 @@ struct PartnerKitWiring {
 
     /// - Throws: `Refusal` for a partner that has no Secure Inbox, and for identities without a role.
     func kit(for partner: PartnerSettings) throws(Refusal) -> PartnerKit {
-        let roles = configuration.identities.mapValues { identity in
-            identity.value.role.flatMap { try? RoleARN($0.arn.value) }
-        }
+        let roles = IdentityWiring(configuration).roles
         let plan = try plan(of: partner, roles)
         guard let inbox = plan.inbox else {
             throw Refusal(
@@ -48,7 +46,8 @@ struct PartnerKitWiring {
         choices.usesBucketKey = wishes.usesBucketKey
         var kit = PartnerKit(
             partner: partner.name.value, generator: generator, publisher: publisher,
-            generatorTrust: trust(in: generator, plan.repository.identity), publisherTrust: trust(in: publisher, inbox.identity),
+            generatorTrust: try trust(in: generator, plan.repository.identity),
+            publisherTrust: try trust(in: publisher, inbox.identity),
             repository: repository, inbox: PatternFacts.Place(inbox), choices: choices)
         kit.queue = wishes.queue
         if let days = wishes.keepDays { kit.keepDays = days }
@@ -88,14 +87,28 @@ struct PartnerKitWiring {
         return role
     }
 
-    private func trust(in role: RoleARN, _ identity: IdentityName) -> Trust {
-        let externalID = configuration.identities[identity]?.value.role?.externalID?.value
+    private func trust(in role: RoleARN, _ identity: IdentityName) throws(Refusal) -> Trust {
+        let settings = configuration.identities[identity]?.value
+        let externalID = settings?.role?.externalID?.value
+        let isTagged = settings?.role?.tags.isEmpty == false
         switch wishes.trust {
-        case .identity(let arn, _): return .identity(arn: arn, externalID: externalID)
+        case .identity(let arn, _, _): return .identity(arn: arn, externalID: externalID, isTagged: isTagged)
         case .some(let trust): return trust
         case nil:
-            let partition = role.description.split(separator: ":")[1]
-            return .identity(arn: "arn:\(partition):iam::\(role.account):user/\(Self.newUser)", externalID: externalID)
+            switch settings?.origin.value {
+            case .rolesAnywhere where settings?.role == nil:
+                throw Refusal(
+                    "identity '\(identity)' is entered by certificate, and agent.yaml does not say whose",
+                    hint: "give --trust-anchor and --certificate-name")
+            case .webIdentity where settings?.role == nil:
+                throw Refusal(
+                    "identity '\(identity)' is entered with a token, and agent.yaml does not say of whom",
+                    hint: "give --oidc-provider and --oidc-subject")
+            default:
+                let partition = role.description.split(separator: ":")[1]
+                let user = "arn:\(partition):iam::\(role.account):user/\(Self.newUser)"
+                return .identity(arn: user, externalID: externalID, isTagged: isTagged)
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ extension PartnerKit {
 
     /// `nil` where the edge has no user of organisation A: who else may become the roles is not in the sandbox.
     package var rehearsal: JSONText? {
-        guard case .identity(let arn, _) = generatorTrust, let user = Self.user(arn, of: facts.repository.owner.description),
+        guard case .identity(let arn, _, _) = generatorTrust, let user = Self.user(arn, of: facts.repository.owner.description),
             publisherTrust == generatorTrust
         else { return nil }
         return .members(["accounts": .list([organisationA(edge: user), organisationB])])

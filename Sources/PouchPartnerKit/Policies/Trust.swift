@@ -2,8 +2,8 @@ package import PouchAWS
 
 /// How whoever runs the agent becomes one of the roles.
 package enum Trust: Hashable, Sendable {
-    /// With the keys of a user, or as another role: `sts:AssumeRole`.
-    case identity(arn: String, externalID: String?)
+    /// With the keys of a user, or as another role: `sts:AssumeRole`, with tags `sts:TagSession` as well.
+    case identity(arn: String, externalID: String?, isTagged: Bool = false)
     /// With a token of an identity provider.
     case webIdentity(WebIdentity)
     /// With a certificate.
@@ -40,9 +40,10 @@ package enum Trust: Hashable, Sendable {
     private func statement(of role: RoleARN) -> Policy.Statement {
         let reason = "only the machine that runs Pouch becomes this role"
         switch self {
-        case .identity(let arn, let externalID):
+        case .identity(let arn, let externalID, let isTagged):
             return .init(
-                .edgeBecomesThisRole, because: reason, to: .identities([arn]), ["sts:AssumeRole"], on: [],
+                .edgeBecomesThisRole, because: reason, to: .identities([arn]),
+                ["sts:AssumeRole"] + (isTagged ? ["sts:TagSession"] : []), on: [],
                 when: externalID.map { [.init("StringEquals", "sts:ExternalId", $0)] } ?? [])
         case .webIdentity(let identity):
             let partition = role.description.split(separator: ":")[1]
