@@ -85,7 +85,7 @@ struct SFTPCourse: Sendable {
         let upload = SFTPUpload(
             path: path, body: .file(descriptor: file.descriptor, offset: 0, count: file.size), offset: offset,
             mode: plan.mode ?? 0o644, folderMode: plan.makesFolders ? plan.folderMode : nil, tap: { sent.take($0) })
-        let request = SFTPRequest(.upload(upload), maximumBytesPerSecond: context.budget.limits.share)
+        let request = SFTPRequest(.upload(upload), budget: context.budget)
         let progress: @Sendable (Int64) -> Void = { [context] in context.report(bytesSent: min(offset + $0, file.size)) }
         requests.one()
         do throws(SFTPLane.Trouble) {

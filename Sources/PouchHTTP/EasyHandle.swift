@@ -83,6 +83,12 @@ final class EasyHandle {
         try check(pouch_curl_set_list(pointer, option, list), option)
     }
 
+    /// Ends the pause that a callback asked for.
+    func goOn() throws(TransferProblem) {
+        let code = curl_easy_pause(pointer, CURLPAUSE_CONT)
+        guard code == CURLE_OK else { throw TransferProblem(text: String(cString: curl_easy_strerror(code))) }
+    }
+
     func number(_ info: CURLINFO) throws(TransferProblem) -> Int {
         var value = 0
         let code = pouch_curl_get_number(pointer, info, &value)

@@ -4,9 +4,7 @@ import PouchKit
 /// What libcurl is told about a request and the server.
 struct SFTPOptions {
     /// Each buffer goes out as packets that are not waited for one by one; above this the processor's caches suffer.
-    private static let uploadBufferSize: Int64 = 512 << 10
-    /// libcurl's own minimum.
-    private static let smallestUploadBufferSize: Int64 = 16 << 10
+    private static let uploadBufferSize = 512 << 10
 
     let request: SFTPRequest
     let server: SFTPServer
@@ -89,14 +87,7 @@ struct SFTPOptions {
             try handle.set(CURLOPT_FTP_CREATE_MISSING_DIRS, Int(CURLFTP_CREATE_DIR.rawValue))
             try handle.set(CURLOPT_NEW_DIRECTORY_PERMS, Int(mode))
         }
-        try handle.set(CURLOPT_UPLOAD_BUFFERSIZE, Int(bufferSize))
-        try handle.set(CURLOPT_MAX_SEND_SPEED_LARGE, size: request.maximumBytesPerSecond ?? 0)
-    }
-
-    /// libcurl sends a buffer and then rests: small buffers keep a slow transfer moving, as the stall rule expects.
-    private var bufferSize: Int64 {
-        guard let speed = request.maximumBytesPerSecond else { return Self.uploadBufferSize }
-        return min(Self.uploadBufferSize, max(Self.smallestUploadBufferSize, speed / 8))
+        try handle.set(CURLOPT_UPLOAD_BUFFERSIZE, Self.uploadBufferSize)
     }
 
     private func setURL(_ handle: EasyHandle, _ path: String) throws(TransferProblem) {

@@ -1,3 +1,5 @@
+package import PouchKit
+
 /// One use of a session: commands, one transfer, commands. It stops at the first that fails.
 ///
 /// Paths are the server's: absolute, or relative to the folder that the login leads to.
@@ -16,17 +18,17 @@ package struct SFTPRequest: Sendable {
     package var before: [SFTPCommand]
     package var transfer: Transfer
     package var after: [SFTPCommand]
-    /// How fast an upload may leave; `nil`: as fast as it goes.
-    package var maximumBytesPerSecond: Int64?
+    /// Whose rate an upload keeps to, together with everything else that shares it; `nil`: as fast as it goes.
+    package var budget: TransferBudget?
 
     package init(
         before: [SFTPCommand] = [], _ transfer: Transfer = .nothing, after: [SFTPCommand] = [],
-        maximumBytesPerSecond: Int64? = nil
+        budget: TransferBudget? = nil
     ) {
         self.before = before
         self.transfer = transfer
         self.after = after
-        self.maximumBytesPerSecond = maximumBytesPerSecond
+        self.budget = budget
     }
 }
 

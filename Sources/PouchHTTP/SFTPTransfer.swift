@@ -15,6 +15,7 @@ final class SFTPTransfer: Transfer {
 
     private var source: BodySource
     private var patience: Patience
+    private var pace: BodyPace
     /// True when the first command, or the transfer, is about to be sent.
     private var isBegun = false
     private var refusedHostKey: SFTPHostKey?
@@ -34,10 +35,13 @@ final class SFTPTransfer: Transfer {
             source = BodySource(.none)
         }
         let timeouts = options.server.timeouts
+        pace = BodyPace(options.request.budget)
         patience = Patience(HTTPTimeouts(connect: timeouts.connect, answer: timeouts.stall, stall: timeouts.stall))
     }
 
     var attention: Duration { options.server.timeouts.stall / 4 }
+
+    var restsUntil: Duration? { pace.restsUntil }
 
     func configure(_ handle: EasyHandle) throws(TransferProblem) {
         try options.apply(to: handle)
@@ -144,7 +148,9 @@ final class SFTPTransfer: Transfer {
     }
 
     private func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
-        switch source.read(into: buffer) {
+        let wanted = min(Int64(buffer.count), source.rest)
+        guard let room = pace.allowance(of: wanted, at: SystemClock().monotonic) else { return Int(CURL_READFUNC_PAUSE) }
+        switch source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(room)])) {
         case .bytes(let count):
             if count > 0, case .upload(let upload) = options.request.transfer {
                 upload.tap?(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -183,7 +189,12 @@ final class SFTPTransfer: Transfer {
         }
         // libcurl's connect timeout minds the time before.
         let phase = isBegun ? Patience.Phase.sending : .connecting
-        guard patience.verdict(at: SystemClock().monotonic, phase: phase, moved: sent + bytesReceived) != nil else { return 0 }
+        let now = SystemClock().monotonic
+        guard pace.restsUntil == nil else {
+            patience.rest(at: now)
+            return 0
+        }
+        guard patience.verdict(at: now, phase: phase, moved: sent + bytesReceived) != nil else { return 0 }
         stop = (.stalled, "no byte moved for \(options.server.timeouts.stall): \(sent) of \(source.count) bytes sent")
         return 1
     }

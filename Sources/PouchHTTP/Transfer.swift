@@ -9,6 +9,9 @@ protocol Transfer: AnyObject {
     /// How often somebody should look whether it still moves.
     var attention: Duration { get }
 
+    /// It told libcurl to pause, and wants to go on at that time, by the machine's monotonic clock.
+    var restsUntil: Duration? { get }
+
     /// Sets the options of its handle. Called once, before the transfer starts. The handle's callbacks get the transfer as
     /// their context: the loop keeps it alive for as long as the handle lives.
     func configure(_ handle: EasyHandle) throws(TransferProblem)

@@ -1,4 +1,5 @@
 import Glibc
+import PouchKit
 
 /// The thread's side of a `TransferLoop`: everything here happens on that thread.
 final class TransferThread {
@@ -33,6 +34,7 @@ final class TransferThread {
             }
             startWaiting()
             do throws(TransferProblem) {
+                goOnWithRested()
                 try multi.perform()
                 // Handles that became free are used before waiting: nobody would wake us for those in line.
                 if finishCompleted() && !waiting.isEmpty { continue }
@@ -56,9 +58,24 @@ final class TransferThread {
     /// How long nobody needs to look after the running transfers, in milliseconds. libcurl minds its own timers.
     private var patience: Int32 {
         var shortest = running.isEmpty ? Duration.seconds(60) : .seconds(1)
-        for one in running.values { shortest = min(shortest, one.transfer.attention) }
+        let now = SystemClock().monotonic
+        for one in running.values {
+            shortest = min(shortest, one.transfer.attention)
+            if let end = one.transfer.restsUntil { shortest = min(shortest, end - now) }
+        }
         let (seconds, attoseconds) = shortest.components
         return Int32(max(1, seconds * 1_000 + attoseconds / 1_000_000_000_000_000))
+    }
+
+    private func goOnWithRested() {
+        let now = SystemClock().monotonic
+        for (handle, one) in running where one.transfer.restsUntil.map({ $0 <= now }) == true {
+            do throws(TransferProblem) {
+                try one.handle.goOn()
+            } catch {
+                finish(handle, with: .broken(error))
+            }
+        }
     }
 
     private func obey(_ command: TransferLoop.Command) {

@@ -29,7 +29,6 @@ struct SFTPEngineTests {
             SFTPRequest(before: [.perhaps(.makeFolder("a\0b"))]), SFTPRequest(.look(path: "", withTime: false)),
             SFTPRequest(.upload(SFTPUpload(path: "a\0", body: .none))),
             SFTPRequest(.upload(SFTPUpload(path: "a", body: .bytes([1, 2]), offset: 3))),
-            SFTPRequest(.nothing, maximumBytesPerSecond: 0),
         ])
     func flaws(request: SFTPRequest) async throws {
         let server = try ScriptedServer { connection throws(ScriptedConnection.Ended) in connection.stall() }
