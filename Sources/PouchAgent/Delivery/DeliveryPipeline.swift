@@ -136,7 +136,12 @@ struct DeliveryPipeline: Sendable {
             budget: budget,
             saving: { [journal, clock] (checkpoint) async throws(DeliveryFailure) in
                 CrashPoint.reach(.staged)
-                let state: DeliveryState = checkpoint.stage == .store ? .stored : .publishing
+                let state: DeliveryState =
+                    switch checkpoint.stage {
+                    case .storeParts: .storing
+                    case .store: .stored
+                    default: .publishing
+                    }
                 do throws(JournalFailure) {
                     try await journal.save(checkpoint, of: delivery.id, state: state, at: clock.now).value()
                     CrashPoint.reach(.saved)

@@ -52,12 +52,14 @@ package final class Source: Sendable {
     let identity: FileIdentity
     private let path: DropPath
     private let digests: SingleFlight<FileDigests, DeliveryFailure>
+    private let parts: SourceParts
 
     init(file: SharedFile, identity: FileIdentity, path: DropPath, known: FileDigests?) {
         self.file = file
         self.identity = identity
         self.path = path
         digests = SingleFlight(known: known)
+        parts = SourceParts(needsWhole: known == nil)
     }
 
     /// What an adapter may use.
@@ -81,6 +83,14 @@ package final class Source: Sendable {
                     return result
                 }
             },
+            partDigests: { [self] (part, kind) async throws(DeliveryFailure) in
+                try await parts.digests(of: part, kind) { running async throws(DeliveryFailure) in
+                    try await lane.run(stoppable: { stop throws(DeliveryFailure) in
+                        try self.hash(part, kind, running, stop)
+                    })
+                }
+            },
+            knownDigests: { [self] in digests.known },
             verifyUnchanged: { [self] () throws(DeliveryFailure) in try verify() }
         )
     }
@@ -88,12 +98,31 @@ package final class Source: Sendable {
     private func hash(_ stop: StopSign) throws(DeliveryFailure) -> FileDigests {
         let result: FileDigests
         do {
-            result = try FileHasher.digests(ofFile: file.descriptor, size: identity.size, isWanted: { !stop.isRaised })
+            if let whole = parts.whole(ofSize: identity.size) {
+                try FileHasher.expectEnd(of: file.descriptor, at: identity.size)
+                result = whole
+            } else {
+                result = try FileHasher.digests(ofFile: file.descriptor, size: identity.size, isWanted: { !stop.isRaised })
+            }
         } catch {
             throw SourceFailure.unread(path, error)
         }
         try verify()
         return result
+    }
+
+    private func hash(
+        _ part: Range<Int64>,
+        _ kind: PartDigests.Kind,
+        _ running: RunningDigest?,
+        _ stop: StopSign
+    ) throws(DeliveryFailure) -> PartDigests {
+        do {
+            return try FileHasher.digests(
+                ofFile: file.descriptor, part: part, kind: kind, running: running, isWanted: { !stop.isRaised })
+        } catch {
+            throw SourceFailure.unread(path, error)
+        }
     }
 
     /// Looks whether the file is still what was claimed.
