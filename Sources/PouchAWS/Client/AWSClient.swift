@@ -108,7 +108,7 @@ package final class AWSClient: Sendable {
             body: call.body,
             timeouts: call.timeouts,
             maximumResponseBody: 4 << 20,
-            maximumBytesPerSecond: call.bytesPerSecond
+            budget: call.budget
         )
     }
 
@@ -196,6 +196,7 @@ package final class AWSClient: Sendable {
         failure.isOutcomeUnknown = course.mayHaveTakenEffect
         failure.requests = course.requests
         if failure.isOutcomeUnknown, call.repeatability == .onlyIfNotSent { throw failure }
+        if call.finalRefusals.contains(failure.code) { throw failure }
         var cause = RetryClass.cause(of: failure)
         if cause == nil, RetryClass.damagedCodes.contains(failure.code), !course.hasSentDamagedAgain {
             course.hasSentDamagedAgain = true
