@@ -21,6 +21,8 @@ struct PublicationCourse: Equatable {
         case taken(perhapsByUs: Bool)
         /// No answer that can be relied on.
         case unknown
+        /// No answer, and what was sent is not at large any more: it took effect, unless somebody else took it away.
+        case vanished
     }
 
     enum Step: Equatable {
@@ -43,6 +45,8 @@ struct PublicationCourse: Equatable {
         case ready(perhapsThere: Bool)
         /// A copy may have taken effect.
         case lost
+        /// It took effect, as far as can be told without looking.
+        case vanished
         /// A copy met something.
         case met(perhapsOurs: Bool)
         case finished(Receipt.Confirmation)
@@ -64,17 +68,19 @@ struct PublicationCourse: Equatable {
 
     /// - Parameters:
     ///   - announced: The key of a copy that an earlier attempt was about to send, and nobody knows whether it did.
+    ///   - resumed: The key at which an earlier attempt was about to deliver.
     ///   - remembersAttempts: Whether an earlier attempt would have been announced. Without a memory any object at the key may be this
     ///     very delivery, until it is asked.
     init(
         key: DeliveryKey,
         announced: DeliveryKey?,
+        resumed: DeliveryKey? = nil,
         whenTaken: WhenTaken,
         delivery: DeliveryID,
         remembersAttempts: Bool
     ) {
         original = key
-        self.key = announced ?? key
+        self.key = announced ?? resumed ?? key
         self.whenTaken = whenTaken
         self.delivery = delivery
         self.remembersAttempts = remembersAttempts
@@ -85,7 +91,7 @@ struct PublicationCourse: Equatable {
         switch state {
         case .fresh: .announce(key)
         case .ready: .copy(key)
-        case .lost, .met: .ask(key)
+        case .lost, .vanished, .met: .ask(key)
         case .finished(let confirmation): .finish(key, confirmation)
         case .refused: .refuse(key)
         case .stuck: .comeBack(key)
@@ -99,7 +105,7 @@ struct PublicationCourse: Equatable {
         case .fresh, .refused, .unseen: false
         case .ready(let perhapsThere): perhapsThere
         case .met(let perhapsOurs): perhapsOurs
-        case .lost, .stuck, .finished: true
+        case .lost, .vanished, .stuck, .finished: true
         }
     }
 
@@ -111,13 +117,19 @@ struct PublicationCourse: Equatable {
         case .done: state = .finished(.byAnswer)
         case .taken(let perhapsByUs): state = .met(perhapsOurs: perhapsThere || perhapsByUs)
         case .unknown: lose()
+        case .vanished: state = .vanished
         }
     }
 
     mutating func saw(_ sight: Sight) {
         switch (state, sight) {
-        case (.lost, .ours), (.met, .ours): state = .finished(.byQuestion)
-        case (.lost, .foreign):
+        case (.lost, .ours), (.met, .ours), (.vanished, .ours): state = .finished(.byQuestion)
+        // What may not be seen is believed; what is not there, or is another's, was taken away before it took effect.
+        case (.vanished, .notPermitted), (.vanished, .unanswered): state = .finished(.byQuestion)
+        case (.vanished, .absent):
+            lose()
+            if state == .lost { state = .ready(perhapsThere: false) }
+        case (.lost, .foreign), (.vanished, .foreign):
             if whenTaken == .replace { state = .ready(perhapsThere: false) } else { goRound() }
         // A lost copy may still be under way, and arrive later.
         case (.lost, .absent), (.lost, .notPermitted): state = .ready(perhapsThere: true)

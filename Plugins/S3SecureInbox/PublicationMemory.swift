@@ -1,4 +1,5 @@
 import PouchKit
+import Synchronization
 
 /// What a publication asks of the one who runs it: the agent has a journal and the file; the publisher's service has neither.
 protocol PublicationMemory: Sendable {
@@ -17,6 +18,17 @@ protocol PublicationMemory: Sendable {
 
     /// Takes back what was announced: nothing of ours is at large, and a later attempt must not take somebody else's object for it.
     func settle() async
+}
+
+/// What is announced at this moment.
+final class StandingAnnouncement: Sendable {
+    private let state: Mutex<Progress.Publishing?>
+
+    init(_ announced: Progress.Publishing?) { state = Mutex(announced) }
+
+    var current: Progress.Publishing? { state.withLock { $0 } }
+
+    func change(to publishing: Progress.Publishing?) { state.withLock { $0 = publishing } }
 }
 
 /// The agent's: checkpoints in its journal, and the file on its disk.

@@ -4,8 +4,6 @@ package import PouchKit
 /// Delivers through two buckets: the generator stores a file in our repository, encrypted under the partner's key, and the publisher
 /// copies it within S3 into the partner's inbox.
 package struct S3SecureInbox: Destination {
-    /// 5 GiB: what one PutObject and one CopyObject take.
-    package static let largestObject: Int64 = 5_368_709_120
     package static let adapterName = AdapterName(unchecked: "s3-secure-inbox")
 
     /// Who does a stage.
@@ -36,7 +34,7 @@ package struct S3SecureInbox: Destination {
         }
     }
 
-    let plan: InboxPlan
+    package let plan: InboxPlan
     let generator: Party
     let publisher: Party?
     let link: AWSLink
@@ -84,7 +82,7 @@ package struct S3SecureInbox: Destination {
             adapter: Self.adapterName,
             stages: stages,
             target: plan.target,
-            largestFile: Self.largestObject,
+            largestFile: repository.upload.largestFile,
             handsOver: plan.inbox == nil
         )
     }
@@ -120,6 +118,17 @@ package struct S3SecureInbox: Destination {
         }
     }
 
-    /// Nothing to do: an object in the repository that is not needed any more expires by its lifecycle rule, and we never delete.
-    package func abandon(_ checkpoint: Checkpoint) async {}
+    /// Aborts the upload that is open, in the repository or in the inbox. Objects in the repository that are not needed any more expire
+    /// by its lifecycle rule: we never delete.
+    package func abandon(_ checkpoint: Checkpoint) async {
+        if let place = PartialStore(checkpoint)?.place, case .upload(let id, let bucket, let key) = place {
+            let repository = plan.repository.place
+            guard bucket == repository.name.description else { return }
+            try? await generatorS3.abortMultipartUpload(MultipartUpload(bucket: repository, key: key, id: id))
+        }
+        if let upload = Progress(checkpoint)?.publishing?.upload, let inbox = plan.inbox?.place, let publisherS3 {
+            guard upload.bucket == inbox.name.description else { return }
+            try? await publisherS3.abortMultipartUpload(MultipartUpload(bucket: inbox, key: upload.key, id: upload.id))
+        }
+    }
 }

@@ -88,18 +88,31 @@ private struct SettingsCheck {
         let place = place(settings.bucket, settings.region, owner, settings.endpoint, at: base)
         let key = key(settings.key, inRegion: settings.region, at: base + ["key"])
         let prefix = prefix(settings.prefix, at: base + ["prefix"])
-        if settings.upload == .multipart {
-            note(
-                base + ["upload"], "multipart is not available yet",
-                hint: "sealed stores files of up to 5 GiB in one request, for which nobody needs to decrypt")
+        let upload = upload(settings, at: base)
+        guard let identity, let place, let key, let prefix, let upload else { return nil }
+        return InboxPlan.Repository(place: place, prefix: prefix, key: key, identity: identity, upload: upload)
+    }
+
+    private mutating func upload(_ settings: S3SecureInboxSettings.Repository, at base: [String]) -> UploadPlan? {
+        let method: UploadPlan.Method =
+            switch settings.upload ?? .sealed {
+            case .sealed: .sealed
+            case .single: .single
+            case .multipart: .multipart
+            }
+        guard let above = settings.segmentsAbove?.bytes else { return UploadPlan(method) }
+        let path = base + ["segments-above"]
+        guard method != .single else {
+            note(path, "upload: single makes no segments", hint: "leave one of the two out")
+            return nil
         }
-        if let above = settings.segmentsAbove, above.bytes != S3SecureInbox.largestObject {
+        guard (PartPlan.smallestPart...PartPlan.largestPart).contains(above) else {
             note(
-                base + ["segments-above"], "segments are not available yet: the only value is 5 GiB",
-                hint: "leave it out; larger files are held")
+                path, "expected 5 MiB to 5 GiB, found \(ByteCount(bytes: above))",
+                hint: "S3 copies no smaller parts than 5 MiB into one object, and takes 5 GiB in one request")
+            return nil
         }
-        guard let identity, let place, let key, let prefix else { return nil }
-        return InboxPlan.Repository(place: place, prefix: prefix, key: key, identity: identity)
+        return UploadPlan(method, threshold: above)
     }
 
     /// The repository is ours: without an `owner` it belongs to the account of the role that stores.

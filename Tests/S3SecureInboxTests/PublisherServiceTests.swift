@@ -145,7 +145,7 @@ struct PublisherServiceTests {
     @Test(
         "an object that is not what its place says is never published, whatever the event says",
         arguments: [
-            (["pouch-consignment": "2"], "consignment-version"), (["pouch-consignment": ""], "no-consignment"),
+            (["pouch-consignment": "3"], "consignment-version"), (["pouch-consignment": ""], "no-consignment"),
             (["pouch-delivery": "ffffffffffffffffffffffffffffffff"], "bad-consignment"),
             (["pouch-delivery": "x"], "bad-consignment"),
             (["pouch-partner": "globex"], "bad-consignment"), (["pouch-key": "../escape"], "bad-consignment"),

@@ -95,7 +95,8 @@ struct TwoOrganisations: Sendable {
             name: try BucketName("acme-inbox"), region: try Region("eu-west-1"), owner: try AccountID("222222222222"),
             endpoint: try EndpointURL(url))
         let put = PutObject(
-            bucket: inbox, key: key, body: .bytes(bytes), digests: try await stranger.outgoing().digests(), attributes: attributes)
+            bucket: inbox, key: key, body: .bytes(bytes), digests: PartDigests(try await stranger.outgoing().digests()),
+            attributes: attributes)
         _ = try await S3(credentials: party("publisher").credentials, link: link).putObject(put)
     }
 

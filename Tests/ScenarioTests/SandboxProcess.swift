@@ -149,4 +149,6 @@ struct RunningSandbox: SuiteTrait, TestScoping {
 
 extension Trait where Self == RunningSandbox {
     static var sandbox: RunningSandbox { RunningSandbox() }
+    /// One whose publisher may put segments together.
+    static var sandboxForLargeFiles: RunningSandbox { RunningSandbox(arguments: ["--large-files"]) }
 }

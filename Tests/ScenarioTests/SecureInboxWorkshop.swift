@@ -10,12 +10,19 @@ struct SecureInboxWorkshop: Sendable {
     /// What else stands under `deliver:`.
     private let delivery: String
 
+    private let storing: String
+
     /// - Parameters:
     ///   - inboxPrefix: what stands in the agent's configuration; `nil`: the right one.
     ///   - identities: what stands under `identities:`; `nil`: both roles, assumed with the keys of a user.
     ///   - delivery: what else stands under `deliver:`.
-    init(watch: String = "then: delete", inboxPrefix: String? = nil, identities: String? = nil, delivery: String = "") throws {
+    ///   - storing: more settings of the repository.
+    init(
+        watch: String = "then: delete", inboxPrefix: String? = nil, identities: String? = nil, delivery: String = "",
+        storing: String = ""
+    ) throws {
         self.identities = identities
+        self.storing = storing.isEmpty ? "" : ", " + storing
         sandbox = try #require(SandboxProcess.running)
         workshop = try Workshop()
         self.delivery = delivery
@@ -38,7 +45,7 @@ struct SecureInboxWorkshop: Sendable {
 
     func partner(inboxPrefix: String) -> String {
         let repository =
-            #"{ bucket: orga-repository, region: eu-west-1, prefix: "\#(repositoryPrefix)", key: "\#(SandboxProcess.key)", as: generator }"#
+            #"{ bucket: orga-repository, region: eu-west-1, prefix: "\#(repositoryPrefix)", key: "\#(SandboxProcess.key)", as: generator\#(storing) }"#
         let inbox =
             #"{ bucket: acme-inbox, region: eu-west-1, owner: "222222222222", prefix: "\#(inboxPrefix)", key: "\#(SandboxProcess.key)", as: publisher }"#
         return

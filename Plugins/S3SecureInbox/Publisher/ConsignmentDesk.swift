@@ -73,7 +73,8 @@ struct ConsignmentDesk: Sendable {
         guard consignment.delivery == delivery else {
             throw forged(attempt, "it says that it is delivery \(consignment.delivery), and lies where \(delivery) belongs")
         }
-        guard report.size == nil || report.size == consignment.size else {
+        // An index says the size of the file that it stands for.
+        guard consignment.form != .object || report.size == nil || report.size == consignment.size else {
             throw forged(attempt, "it says that it has \(consignment.size) bytes, and has \(report.size ?? 0)")
         }
         guard let partner = candidates.first(where: { $0.name == consignment.partner }) else {
@@ -113,7 +114,8 @@ struct ConsignmentDesk: Sendable {
         _ found: Found, for partner: PublisherPartner, _ attempt: String
     ) async throws(DeliveryFailure) -> PublishingVerdict {
         let publication = Publication(
-            consignment: found.consignment, shape: .object(found.object), leg: partner.leg, memory: UnrecordedPublication())
+            consignment: found.consignment, shape: found.consignment.form.shape(at: found.object), leg: partner.leg,
+            memory: UnrecordedPublication())
         switch try await publication.publish(announced: nil) {
         case .sourceGone:
             throw DeliveryFailure(
@@ -161,7 +163,7 @@ extension PutObject {
     init(bucket: BucketPlace, key: String, receipt bytes: [UInt8]) {
         self.init(
             bucket: bucket, key: key, body: .bytes(bytes),
-            digests: FileDigests(sha256: SHA256Hasher.digest(of: bytes), crc64nvme: CRC64NVMEHasher.checksum(of: bytes)),
+            digests: PartDigests(crc64nvme: CRC64NVMEHasher.checksum(of: bytes)),
             attributes: ObjectAttributes(key: nil, contentType: "application/json"))
     }
 }

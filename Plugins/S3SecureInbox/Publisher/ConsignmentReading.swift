@@ -15,13 +15,12 @@ extension Consignment {
         guard let version = metadata["pouch-consignment"] else {
             throw NotAConsignment(code: "no-consignment", cause: "its metadata has no pouch-consignment")
         }
-        guard version == Self.version else {
+        guard let form = ConsignmentForm(rawValue: version) else {
             throw NotAConsignment(
                 code: "consignment-version",
-                cause:
-                    "it is a consignment of version \(VisibleText.escaped(String(version.prefix(20)))), and \(Self.version) is known"
-            )
+                cause: "it is a consignment of version \(VisibleText.escaped(String(version.prefix(20)))), and 1 and 2 are known")
         }
+        self.form = form
         let fields = Fields(metadata)
         delivery = try fields.value(Self.deliveryName) { text throws(NameError) in try DeliveryID(text) }
         partner = try fields.value("pouch-partner") { text throws(NameError) in try PartnerName(text) }

@@ -78,7 +78,12 @@ struct DestinationCatalog {
     ) {
         let settings = try parts.decoder.decode(S3SecureInboxSettings.self, from: partner.settings)
         let (destination, problems) = SecureInboxWiring(identities: IdentityWiring(parts)).destination(settings)
-        return (destination, problems.map { parts.decoder.locate($0, in: partner.settings) })
+        let advice = destination?.plan.advice ?? []
+        return (
+            destination,
+            problems.map { parts.decoder.locate($0, in: partner.settings) }
+                + advice.map { parts.decoder.locate($0, in: partner.settings, severity: .warning) }
+        )
     }
 
     private func sftp(_ partner: PartnerSettings) throws(ConfigurationProblems) -> ((any Destination)?, [ConfigurationProblem]) {
