@@ -76,8 +76,12 @@ final class SFTPLane: Sendable {
                     if error.wasBegun { trust.settle(question) }
                     throw error
                 }
-                // A key that was shown says more than that there is none of the type.
-                if case .hostKey = error.kind { refusal = error } else { refusal = refusal ?? error }
+                // A key that was shown says more than that there is none of the type; the first is of the type that is pinned most.
+                switch (error.kind, refusal?.kind) {
+                case (.hostKey, .hostKey?): break
+                case (.hostKey, _): refusal = error
+                default: refusal = refusal ?? error
+                }
             }
         }
         throw refusal ?? SFTPFailure(kind: .broken, wasBegun: false, text: "\(plan.server.name): there is no host key to ask for")
