@@ -17,6 +17,10 @@ package struct PluginPlan: Hashable, Sendable {
     let whenTaken: WhenTaken
     /// What is handed on of the agent's environment.
     let environment: [String: String]
+    /// `webdav:{"url":"https://dav.example/in"}`: what makes the target this one and no other. Secrets are not in it.
+    let target: TargetFingerprint
+    /// Where it delivers to, for people.
+    let place: String
 
     /// - Parameters:
     ///   - folder: the manifest's, absolute.
@@ -37,28 +41,26 @@ package struct PluginPlan: Hashable, Sendable {
         (values, secrets) = Self.fields(manifest, settings.settings ?? [:], base, environment, &problems)
         let names = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOME"] + (manifest.environment ?? [])
         self.environment = environment.filter { names.contains($0.key) }
+        target = Self.target(manifest, values)
+        place = Self.place(manifest, values)
         if !problems.isEmpty { throw RefusedPlugin(problems: problems) }
     }
 
     var name: AdapterName { manifest.name }
 
-    /// `webdav:{"url":"https://dav.example/in"}`: what makes the target this one and no other. Secrets are not in it.
-    var target: TargetFingerprint {
-        let declared = manifest.fields ?? [:]
-        let marked = declared.filter { $0.value.target == true }.map(\.key)
+    private static func target(_ manifest: PluginManifest, _ values: [String: PluginValue]) -> TargetFingerprint {
+        let marked = (manifest.fields ?? [:]).filter { $0.value.target == true }.map(\.key)
         let identifying = marked.isEmpty ? values : values.filter { marked.contains($0.key) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Texts, whole and finite numbers: nothing in them cannot be encoded.
         let text = (try? encoder.encode(identifying)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        return TargetFingerprint("\(name):\(text)")
+        return TargetFingerprint("\(manifest.name):\(text)")
     }
 
-    /// Where it delivers to, for people.
-    var place: String {
-        let texts = values.mapValues(\.description)
-        let filled = texts.reduce(manifest.place ?? "") { $0.replacing("{\($1.key)}", with: $1.value) }
-        return filled.contains("://") ? filled : "plugin://\(name)/\(filled)"
+    private static func place(_ manifest: PluginManifest, _ values: [String: PluginValue]) -> String {
+        let filled = values.reduce(manifest.place ?? "") { $0.replacing("{\($1.key)}", with: $1.value.description) }
+        return filled.contains("://") ? filled : "plugin://\(manifest.name)/\(filled)"
     }
 
     private static func policy(

@@ -92,13 +92,13 @@ final class PluginLink: Sendable {
             if state.loss == nil {
                 state.open[id] = Open(mailbox: mailbox, progress: progress)
                 state.vigil.opened(id, deadline: limit.map { now + $0 }, at: now)
+                state.child?.tick(true)
             }
             return (id, state.loss, state.child)
         }
         if let loss {
             _ = mailbox.post(.lost(loss))
         } else {
-            child?.tick(true)
             child?.write(Self.line(NumberedMessage(id: id, message: message)))
         }
         return PluginRequest(id: id, mailbox: mailbox, link: self)
@@ -117,12 +117,10 @@ final class PluginLink: Sendable {
     }
 
     func close(_ id: Int) {
-        let (child, isIdle) = state.withLock { state in
+        state.withLock { state in
             state.open[id] = nil
             state.vigil.closed(id)
-            return (state.child, state.vigil.isIdle)
         }
-        if isIdle { child?.tick(false) }
     }
 
     /// Ends it: whoever waits for it is told so now, whatever the process does.
@@ -191,7 +189,12 @@ final class PluginLink: Sendable {
 
     private func look() {
         let now = clock.monotonic
-        for action in state.withLock({ $0.vigil.actions(at: now) }) {
+        let actions = state.withLock { state in
+            // Under the lock, as where they are switched on: a request that comes now is not to be left without them.
+            if state.vigil.isIdle { state.child?.tick(false) }
+            return state.vigil.actions(at: now)
+        }
+        for action in actions {
             switch action {
             case .ping: sendPing()
             case .cancel(let id): cancel(id)

@@ -57,22 +57,24 @@ final class ChildKeeper: Sendable {
     }
 
     func write(_ bytes: [UInt8]) {
-        let isOverfull = state.withLock { state in
-            guard !state.isInputEnding, !state.isReaped else { return false }
+        let unread = state.withLock { state in
+            guard !state.isInputEnding, !state.isReaped else { return 0 }
             let hadRoom = state.outbox.isEmpty
             state.outbox += bytes
             if hadRoom { flush(&state) }
-            return state.outbox.count > Self.mostUnread
+            return state.outbox.count
         }
-        if isOverfull { kill() } else { ring() }
+        // What was written at once, as nearly everything is, is no business of the thread.
+        if unread > Self.mostUnread { kill() } else if unread > 0 { ring() }
     }
 
     func tick(_ isOn: Bool) {
-        let hasChanged = state.withLock { state in
+        let wasOn = state.withLock { state in
             defer { state.wantsTicks = isOn }
-            return state.wantsTicks != isOn
+            return state.wantsTicks
         }
-        if hasChanged { ring() }
+        // A thread that ticks needs no bell to stop: the next tick finds nothing to do.
+        if isOn, !wasOn { ring() }
     }
 
     func end(within grace: Duration) {
