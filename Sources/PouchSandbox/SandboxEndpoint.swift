@@ -218,7 +218,8 @@ package struct SandboxEndpoint: Sendable {
     private func answerOther(
         _ dialect: ServiceDialect, _ request: IncomingRequest, body: IncomingBody, notes: RequestNotes, requestID: String
     ) async throws -> Reply {
-        let bytes = try await Self.smallBody(body)
+        // A message of a queue may have 1 MiB before it is written as JSON.
+        let bytes = try await Self.smallBody(body, limit: dialect == .sqs ? 8 << 20 : 1 << 20)
         let form = QueryParameters(
             request.method == "GET" ? request.rawQuery : String(decoding: bytes, as: UTF8.self), plusIsSpace: true)
         let action =
@@ -263,10 +264,10 @@ package struct SandboxEndpoint: Sendable {
         return try certificates.answer(request, body: try await Self.smallBody(body), notes: notes)
     }
 
-    static func smallBody(_ body: IncomingBody) async throws -> [UInt8] {
+    static func smallBody(_ body: IncomingBody, limit: Int = 1 << 20) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         try await body.forEachBlock { block in
-            guard bytes.count + block.count <= 1 << 20 else {
+            guard bytes.count + block.count <= limit else {
                 throw Refusal("RequestEntityTooLarge", 413, "The request is too large.")
             }
             bytes += block

@@ -79,7 +79,7 @@ extension WrongConfiguration {
             "colours: {}",
             """
             agent.yaml:1:1: unknown key 'colours'
-            hint: the keys here are agent, alerts, aws, folders, identities, network, partners, routes, unmatched
+            hint: the keys here are agent, alerts, aws, folders, identities, network, partners, publish, routes, unmatched
             """),
         WrongConfiguration(
             "an unknown policy for unmatched drops",

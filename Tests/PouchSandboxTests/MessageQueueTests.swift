@@ -58,6 +58,15 @@ struct MessageQueueTests {
         #expect(Self.receive(&queue, after: 79).bodies == ["a"])
     }
 
+    @Test("what is kept from nobody is given once in a call, and again in the next")
+    func withoutVisibility() {
+        var queue = Self.queue("a")
+        for count in 1...2 {
+            let given = queue.receive(10, hiddenFor: .zero, mostReceptions: nil, at: Self.start, receipt: { "\(count)" }).given
+            #expect(given.map(\.message.receiveCount) == [count])
+        }
+    }
+
     @Test("a message that was received too often is dead instead of received once more")
     func deadLetters() {
         var queue = Self.queue("poison")

@@ -3,14 +3,9 @@ import Synchronization
 
 /// Deletes messages that are done with, ten at a time when there are so many: while one call is under way the next ones gather.
 final class Farewells: Sendable {
-    private struct State {
-        var receipts: [String] = []
-        var isClosed = false
-    }
-
     private let queue: SQS
     private let report: @Sendable (PublisherNews) -> Void
-    private let state = Mutex(State())
+    private let receipts = Mutex<[String]>([])
     private let bell: AsyncStream<Void>
     private let ringer: AsyncStream<Void>.Continuation
 
@@ -21,15 +16,12 @@ final class Farewells: Sendable {
     }
 
     func add(_ receipt: String) {
-        state.withLock { $0.receipts.append(receipt) }
+        receipts.withLock { $0.append(receipt) }
         ringer.yield()
     }
 
     /// No more will come: `run` ends when all are deleted.
-    func close() {
-        state.withLock { $0.isClosed = true }
-        ringer.finish()
-    }
+    func close() { ringer.finish() }
 
     func run() async {
         for await _ in bell { await deleteAll() }
@@ -39,9 +31,9 @@ final class Farewells: Sendable {
     /// What cannot be deleted is received once more, and found published.
     private func deleteAll() async {
         while true {
-            let batch = state.withLock { state in
-                let batch = Array(state.receipts.prefix(SQS.mostInOneCall))
-                state.receipts.removeFirst(batch.count)
+            let batch = receipts.withLock { receipts in
+                let batch = Array(receipts.prefix(SQS.mostInOneCall))
+                receipts.removeFirst(batch.count)
                 return batch
             }
             guard !batch.isEmpty else { return }

@@ -1,6 +1,5 @@
 package import PouchAWS
 package import PouchKit
-import Synchronization
 
 /// The publisher as a service of its own: takes events from a queue, copies consignments into inboxes, deletes a message only
 /// when its copy is verified.
@@ -52,7 +51,7 @@ package final class PublisherService: Sendable {
     private let desk: ConsignmentDesk
     private let slots: Slots
     private let stopping = StopRequest()
-    private let tally: Tally
+    private let tally: PublishingTally
     private let report: @Sendable (PublisherNews) -> Void
 
     /// - Parameters:
@@ -65,7 +64,7 @@ package final class PublisherService: Sendable {
         clock: any AgentClock,
         report: @escaping @Sendable (PublisherNews) -> Void
     ) {
-        let tally = Tally()
+        let tally = PublishingTally()
         self.queue = queue
         self.settings = settings
         self.clock = clock
@@ -247,7 +246,7 @@ package final class PublisherService: Sendable {
 
     /// A long copy outlasts the time for which the queue keeps the message from others.
     private func keepFromOthers(_ message: SQS.Message, _ queue: SQS) async {
-        while true {
+        while !Task.isCancelled {
             do { try await clock.sleep(for: settings.visibility / 3) } catch { return }
             await hide(message, for: settings.visibility, queue)
         }
@@ -290,29 +289,5 @@ package final class PublisherService: Sendable {
                 report(.reconciliationFailed(partner.name, error))
             }
         }
-    }
-}
-
-/// What a run came to.
-private final class Tally: Sendable {
-    private let state = Mutex(PublisherService.Ending())
-
-    var ending: PublisherService.Ending { state.withLock { $0 } }
-
-    func count(_ news: PublisherNews) {
-        state.withLock { ending in
-            switch news {
-            case .published: ending.published += 1
-            case .postponed: ending.postponed += 1
-            case .refused: ending.refused += 1
-            case .reconciliationFailed(let partner, let failure):
-                ending.trouble = "the repository of \(partner) could not be reconciled: \(failure)"
-            case .started, .noDeadLetters, .throttled, .queueTrouble, .reconciled, .draining: break
-            }
-        }
-    }
-
-    func fail(_ failure: AWSFailure, _ queue: QueueURL) {
-        state.withLock { $0.trouble = "\(queue) could not be asked for messages: \(failure)" }
     }
 }

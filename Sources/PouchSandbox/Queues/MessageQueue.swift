@@ -55,6 +55,8 @@ package struct MessageQueue: Sendable {
         returnHidden(at: now)
         var given: [(message: Message, receipt: String)] = []
         var dead: [Message] = []
+        // Kept from nobody: they can be received again, but not in this very call.
+        var returned: [Int] = []
         while given.count < most, readyStart < ready.count {
             let number = ready[readyStart]
             readyStart += 1
@@ -69,9 +71,10 @@ package struct MessageQueue: Sendable {
             let receipt = "\(number).\(receipt())"
             message.receipt = receipt
             messages[number] = message
-            if visibility > .zero { hidden[number] = now.advanced(by: visibility) } else { ready.append(number) }
+            if visibility > .zero { hidden[number] = now.advanced(by: visibility) } else { returned.append(number) }
             given.append((message, receipt))
         }
+        ready += returned
         if readyStart > 4_096 {
             ready.removeFirst(readyStart)
             readyStart = 0
