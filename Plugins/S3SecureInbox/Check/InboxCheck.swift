@@ -68,7 +68,7 @@ struct InboxCheck: Sendable {
     }
 
     /// What an empty object is stored with.
-    static let nothing = FileDigests(sha256: SHA256Hasher.digest(of: ""), crc64nvme: CRC64NVME(0))
+    static let nothing = PartDigests(crc64nvme: CRC64NVME(0))
     static let mark = [(name: "pouch-probe", value: "doctor")]
 }
 
