@@ -68,7 +68,10 @@ struct PartnerKitWiring {
         do {
             var settings = try configuration.decoder.decode(S3SecureInboxSettings.self, from: partner.settings)
             // Whoever publishes, the inbox and its policies are the same.
-            if settings.inbox != nil { settings.publish = .here }
+            if settings.inbox != nil {
+                settings.publish = .here
+                settings.receipts = nil
+            }
             let (plan, problems) = settings.checked(knowing: roles)
             if let plan { return plan }
             problem = problems.map(\.description).joined(separator: "; ")

@@ -47,6 +47,9 @@ extension PatternFacts {
             .init(
                 .findWhatNoEventTold, because: "lists the repository for objects whose events were lost", ["s3:ListBucket"],
                 on: [repository.bucketARN], when: [.init("StringLike", "s3:prefix", "\(Policy.literally(repository.prefix))*")]),
+            .init(
+                .leaveReceipts, because: "leaves word of each delivery for the agent, at a place of its own", ["s3:PutObject"],
+                on: ["\(repository.bucketARN)/\(Policy.literally(repository.prefix)).pouch-receipts/*"]),
         ]
     }
 

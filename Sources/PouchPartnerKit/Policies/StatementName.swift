@@ -26,6 +26,7 @@ package enum StatementName: String, Hashable, Sendable, CaseIterable {
     case reopenJoinedParts = "ReopenJoinedParts"
     case receiveEvents = "ReceiveEvents"
     case findWhatNoEventTold = "FindWhatNoEventTold"
+    case leaveReceipts = "LeaveReceipts"
     case repositoryMayNotify = "RepositoryMayNotify"
 
     // Organisation B: the inbox.
