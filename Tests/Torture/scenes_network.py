@@ -51,10 +51,12 @@ def f44_slow_down(stage):
     time.sleep(8)
     rate = (hits() - before) / (time.monotonic() - began)
     expect(rate < 2, f"after 4 s of SlowDown it still sent {rate:.1f} requests a second")
-    seen = agent.status()
-    expect(seen and not seen["journal"]["heldPartners"], "a partner that asks for peace was held")
+    seen = agent.until_status(lambda _: True, "the status answers in the storm")
+    held = seen["journal"]["heldPartners"]
+    expect(not held, f"a partner that asks for peace was held: {held}")
     expect(seen["lanes"][0]["breaker"] != "closed", f"the status does not say why nothing goes out: {seen['lanes']}")
-    expect(agent.stop().code == 0, "the end")
+    ended = agent.stop()
+    expect(ended.code == 0, f"it ended with {ended.code}: {ended.said[-1500:]}")
     stand.expect_nothing_wrong("in the storm")
 
 
