@@ -107,8 +107,8 @@ def fail_everywhere(tools, stand_type, folder, seed, most=None):
         # Nothing silent: who says that all is done must have done it.
         if disturbed.code == 0:
             stand.expect_delivered(f"{mode} {errno.errorcode.get(number, '')} at {effect}, and reported as done")
-        # What cannot be written for good may hold the partner: that is for a person to mend.
-        if mode == "always":
+        # What is read-only, or cannot be written for good, may hold the partner: that is for a person to mend.
+        if mode == "always" or number == errno.EROFS:
             stand.run("release", "desk")
         stand.expect_everything(f"after {mode} {errno.errorcode.get(number, '')} at {effect}", stand.deliver(patience=60))
         with open(log, encoding="ascii") as lines:
