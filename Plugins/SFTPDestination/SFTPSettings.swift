@@ -20,6 +20,15 @@ package struct SFTPSettings: Decodable, Hashable, Sendable {
         case sha256
         /// `name.done`, with the delivery id.
         case done
+
+        package init(from decoder: any Decoder) throws {
+            let text = try decoder.singleValueContainer().decode(String.self)
+            guard let sidecar = Self(rawValue: text) else {
+                let known = Self.allCases.map(\.rawValue).joined(separator: ", ")
+                throw SettingsProblem(at: [], "expected one of \(known), found '\(VisibleText.escaped(text))'")
+            }
+            self = sidecar
+        }
     }
 
     package var host: String

@@ -45,12 +45,14 @@ package enum SFTPCommand: Hashable, Sendable {
         } + "\""
     }
 
-    /// `2026-11-25 12:30:00 GMT`, one of the forms that curl_getdate reads.
+    /// `25 Nov 2026 12:30:00 GMT`, one of the forms that curl_getdate reads; `2026-11-25` is none.
     private static func date(_ seconds: Int64) -> String {
         let date = CivilDate(secondsSince1970: seconds)
         let time = [date.hour, date.minute, date.second].map(twoDigits).joined(separator: ":")
-        return "\(date.year)-\(twoDigits(date.month))-\(twoDigits(date.day)) \(time) GMT"
+        return "\(twoDigits(date.day)) \(months[date.month - 1]) \(date.year) \(time) GMT"
     }
+
+    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
     private static func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }

@@ -9,7 +9,7 @@ package final class SFTPEngine: Sendable {
     /// - Parameter sessions: Requests in flight at once, each over a session of its own. Further requests wait in their order.
     package init(server: SFTPServer, sessions: Int = 4) {
         self.server = server
-        loop = TransferLoop(maximumTransfers: sessions)
+        loop = TransferLoop(maximumTransfers: sessions, mayTurnIdly: true)
     }
 
     deinit { loop.close() }

@@ -32,9 +32,15 @@ final class TransferLoop: Sendable {
     private let state = Mutex(State())
     private let nextID = Atomic<UInt64>(0)
     private let maximumTransfers: Int
+    private let mayTurnIdly: Bool
 
-    /// - Parameter maximumTransfers: How many run at once. More wait here in their order, without a connection or a descriptor.
-    init(maximumTransfers: Int) { self.maximumTransfers = max(1, maximumTransfers) }
+    /// - Parameters:
+    ///   - maximumTransfers: How many run at once. More wait here in their order, without a connection or a descriptor.
+    ///   - mayTurnIdly: The protocol's library may wake the thread for nothing (`IdleTurns`).
+    init(maximumTransfers: Int, mayTurnIdly: Bool = false) {
+        self.maximumTransfers = max(1, maximumTransfers)
+        self.mayTurnIdly = mayTurnIdly
+    }
 
     private func newID() -> UInt64 { nextID.add(1, ordering: .relaxed).newValue }
 
@@ -106,7 +112,7 @@ final class TransferLoop: Sendable {
     private func startedThread() throws(TransferProblem) -> MultiHandle {
         let multi = try MultiHandle(idleConnections: maximumTransfers)
         // The thread keeps the loop's queue and the handle alive until it ends; it ends because the engine closes the loop.
-        let thread = TransferThread(loop: self, multi: multi, maximumTransfers: maximumTransfers)
+        let thread = TransferThread(loop: self, multi: multi, maximumTransfers: maximumTransfers, mayTurnIdly: mayTurnIdly)
         let context = Unmanaged.passRetained(thread)
         var identity = pthread_t()
         let code = pthread_create(

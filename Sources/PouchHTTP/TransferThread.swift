@@ -12,14 +12,17 @@ final class TransferThread {
     private let loop: TransferLoop
     private let multi: MultiHandle
     private let maximumTransfers: Int
+    /// `nil` where it cannot happen.
+    private var idleTurns: IdleTurns?
     private var waiting = WaitingLine()
     private var running: [UnsafeMutableRawPointer: Running] = [:]
     private var handles: [UInt64: UnsafeMutableRawPointer] = [:]
 
-    init(loop: TransferLoop, multi: MultiHandle, maximumTransfers: Int) {
+    init(loop: TransferLoop, multi: MultiHandle, maximumTransfers: Int, mayTurnIdly: Bool) {
         self.loop = loop
         self.multi = multi
         self.maximumTransfers = maximumTransfers
+        idleTurns = mayTurnIdly ? IdleTurns() : nil
     }
 
     /// Returns when the loop was closed and every transfer has had its end.
@@ -39,6 +42,7 @@ final class TransferThread {
                 // Handles that became free are used before waiting: nobody would wake us for those in line.
                 if finishCompleted() && !waiting.isEmpty { continue }
                 try multi.wait(milliseconds: patience)
+                if idleTurns?.mustRest(at: SystemClock().monotonic) == true { usleep(1_000) }
             } catch {
                 // libcurl leaves open which transfers its failure concerns, and whether it would work again.
                 for command in loop.fallAsleep() { obey(command) }

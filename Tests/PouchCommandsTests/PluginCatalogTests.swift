@@ -26,15 +26,15 @@ struct PluginCatalogTests {
         let (blueprint, problems) = configuration.load()
         #expect(blueprint?.plan.partners.first?.destination.traits.stages.first?.place == "plugin://trial/")
         #expect(problems.map(\.severity) == [.warning])
-        #expect(configuration.messages.contains("agent.yaml:3:37: warning: plugin: the manifest of trial does not pin its program"))
+        #expect(configuration.messages.contains("agent.yaml:3:39: warning: plugin: the manifest of trial does not pin its program"))
     }
 
     @Test(
         "a mistake is told where it stands",
         arguments: [
-            ("plugin: ./other", "agent.yaml:3:37: plugin: "),
-            ("plugin: ./trial, settings: { port: many }", "agent.yaml:3:64: port: expected a whole number, found 'many'"),
-            ("plugin: ./trial, settings: { prot: 22 }", "agent.yaml:3:64: prot: the plugin trial has no such setting"),
+            ("plugin: ./other", "agent.yaml:3:39: plugin: "),
+            ("plugin: ./trial, settings: { port: many }", "agent.yaml:3:66: port: expected a whole number, found 'many'"),
+            ("plugin: ./trial, settings: { prot: 22 }", "agent.yaml:3:66: prot: the plugin trial has no such setting"),
             ("plugin: ./trial", "'port' is missing"), ("settings: {}", "'plugin' is missing"),
             ("plugin: ./trial, settings: { port: 22 }, when-taken: fail", "when-taken: the plugin trial has no 'fail'"),
         ])

@@ -147,9 +147,9 @@ struct FailureTests {
     func keepAlive() async throws {
         let server = try ScriptedServer { connection throws(ScriptedConnection.Ended) in
             try connection.readRequest()
-            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n")
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n")
             try connection.drip(String(repeating: " ", count: 15), every: 60)
-            try connection.send("<Completed/> ")
+            try connection.send("<Completed/>")
         }
         defer { server.stop() }
         let timeouts = HTTPTimeouts(answer: .milliseconds(500), stall: .milliseconds(500))

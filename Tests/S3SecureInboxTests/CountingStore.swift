@@ -123,7 +123,8 @@ final class CountingStore: HTTPTransport {
         state.objects[upload.key] = Item(size: size, checksum: checksum)
         state.uploads[id] = nil
         return Self.success(
-            "<CompleteMultipartUploadResult><ETag>\"e\"</ETag></CompleteMultipartUploadResult>", upload.key, checksum)
+            "<CompleteMultipartUploadResult><ETag>\"e\"</ETag><ChecksumCRC64NVME>\(checksum.base64)</ChecksumCRC64NVME>"
+                + "</CompleteMultipartUploadResult>", upload.key, checksum)
     }
 
     private static func item(_ request: HTTPRequest) -> Item {

@@ -433,7 +433,7 @@ struct S3SecureInboxTests {
     func traits() throws {
         let traits = try Delivery().destination.traits
         #expect(traits.stages.map(\.place) == ["s3://orga-repository/acme/", "s3://acme-inbox/from-orga/"])
-        #expect(traits.largestFile == 5_368_709_120)
+        #expect(traits.largestFile == 53_687_091_200_000)
         #expect(!traits.handsOver)
         #expect(try Delivery(publish: .elsewhere).destination.traits.handsOver)
     }

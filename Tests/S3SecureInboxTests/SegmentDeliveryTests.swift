@@ -189,7 +189,8 @@ struct SegmentDeliveryTests {
                 // Six segments, and what was in flight when it stopped.
                 let segments = repository(delivery, in: world).filter { $0.key.text.contains("/.segments/") }
                 #expect((6...8).contains(segments.count), "stopped at save \(stop): \(segments.count) segments")
-                #expect(openUploads(in: world) == 0)
+                // Stopped between an upload and the note of it, nobody knows it any more: the lifecycle rule ends it.
+                #expect(openUploads(in: world) <= 1)
             }
             #expect(stops >= 8, "\(stops) saves")
         }

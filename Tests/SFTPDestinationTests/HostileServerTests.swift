@@ -12,19 +12,6 @@ struct HostileServerTests {
         ("resets at once", { connection throws(ScriptedConnection.Ended) in connection.reset() }),
         ("says nothing", { connection throws(ScriptedConnection.Ended) in connection.stall() }),
         (
-            "sends a banner without an end",
-            { connection throws(ScriptedConnection.Ended) in
-                let block = [UInt8](repeating: UInt8(ascii: "A"), count: 1 << 16)
-                while true { try connection.send(block) }
-            }
-        ),
-        (
-            "sends lines before its banner without an end",
-            { connection throws(ScriptedConnection.Ended) in
-                while true { try connection.send(String(repeating: "welcome\r\n", count: 1_000)) }
-            }
-        ),
-        (
             "sends garbage after its banner",
             { connection throws(ScriptedConnection.Ended) in
                 try connection.send("SSH-2.0-Garbage\r\n")

@@ -50,7 +50,7 @@ final class PartnerFolder: Sendable {
         var settings = SFTPSettings(host: server.host, user: server.user, path: path)
         settings.port = Int(relay.port)
         settings.privateKey = try SettingsPath(server.userKey(), in: "/")
-        settings.hostKey = OneOrMore([try server.fingerprint()])
+        settings.hostKey = OneOrMore([try server.fingerprint(server.hostKeys[0])])
         settings.connectTimeout = TimeSpan(milliseconds: 60_000)
         return settings
     }

@@ -15,6 +15,7 @@ package final class SSHServer: Sendable {
     package let folder: TemporaryFolder
     package var host: String { "127.0.0.1" }
     package let user = NSUserName()
+    package let hostKeys: [KeyType]
     private let program: SpawnedProgram
 
     /// - Parameters:
@@ -24,6 +25,7 @@ package final class SSHServer: Sendable {
         hostKeys: [KeyType] = [.ed25519], isReadOnly: Bool = false, identity: SSHServer? = nil
     ) throws {
         folder = try TemporaryFolder("sshd")
+        self.hostKeys = hostKeys
         for type in [KeyType.ed25519, .ecdsa, .rsa] { try Self.makeKey(folder.path("user_\(type.rawValue)"), type) }
         try Self.makeKey(folder.path("user_locked"), .ed25519, passphrase: "correct horse")
         try Self.makeKey(folder.path("user_stranger"), .ed25519)
@@ -57,9 +59,11 @@ package final class SSHServer: Sendable {
 
     /// As `ssh-keygen -lf` prints it.
     package func fingerprint(_ type: KeyType = .ed25519) throws -> String {
+        // A file of its own: tests that share the server ask at the same time.
+        let output = "fingerprint-\(UInt64.random(in: .min ... .max))"
         try SpawnedProgram.run(
-            Self.keygen, ["-lf", folder.path("host_\(type.rawValue).pub")], output: folder.path("fingerprint"))
-        let words = try folder.text("fingerprint").split(separator: " ")
+            Self.keygen, ["-lf", folder.path("host_\(type.rawValue).pub")], output: folder.path(output))
+        let words = try folder.text(output).split(separator: " ")
         guard words.count > 1 else { throw Problem(description: "ssh-keygen prints no fingerprint") }
         return String(words[1])
     }
