@@ -11,17 +11,27 @@ import sys
 import tempfile
 import time
 
+import network
+import power
 import sweeps
-from stands import STANDS, LocalStand, Sandbox, SecureInboxStand, Tools
+from stands import STANDS, Sandbox, SecureInboxStand, Tools
 
 
 def harnesses(asked, tools, folder):
-    """Pairs of a name and what runs it."""
-    most = asked.most or None
-    for kind in STANDS:
-        stand = STANDS[kind]
-        yield f"kill-{kind}", lambda stand=stand: sweeps.kill_everywhere(tools, stand, folder, asked.seed, most)
-        yield f"fail-{kind}", lambda stand=stand: sweeps.fail_everywhere(tools, stand, folder, asked.seed, most)
+    """Pairs of a name and what runs it. One minute is worth about so many cases of each."""
+    minutes, seed = asked.minutes, asked.seed
+    share = None if minutes is None else max(4, int(minutes * 8))
+    for kind, stand in STANDS.items():
+        yield f"kill-{kind}", lambda stand=stand: sweeps.kill_everywhere(tools, stand, folder, seed, share)
+        yield f"fail-{kind}", lambda stand=stand: sweeps.fail_everywhere(tools, stand, folder, seed, share)
+    yield "network", lambda: network.through_a_bad_line(tools, SecureInboxStand, folder, seed, 10 if minutes is None else max(1, int(minutes / 2)))
+    cuts = 500 if minutes is None else max(10, int(minutes * 10))
+    reason = power.why_not(folder)
+    if reason:
+        print(f"skipped  power: no power cut can be played here: {reason}", flush=True)
+    else:
+        yield "power", lambda: power.cut_power(tools, folder, seed, cuts)
+        yield "power-unsynced", lambda: power.cut_power_unsynced(tools, folder, seed, min(cuts, 40))
 
 
 def main():
@@ -29,7 +39,7 @@ def main():
     parser.add_argument("--pouch", required=True)
     parser.add_argument("--shim", required=True)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
-    parser.add_argument("--most", type=int, default=0, help="cases of each sweep; 0: all")
+    parser.add_argument("--minutes", type=float, help="about so long in all, with a sample of the cases; left out: every case")
     parser.add_argument("--only", default="", help="harnesses whose names contain this")
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
