@@ -65,10 +65,10 @@ def kill_everywhere(tools, stand_type, folder, seed, most=None):
         stand = stand_type(tools, f"{folder}/{stand_type.kind}-kill-{number}", seed + number)
         stand.feed()
         first = stand.deliver(f"kill:{number}")
-        # Threads do not run the same way twice: the last effects of the count may not come to pass.
+        # Threads do not run the same way twice, and commits that meet become one: the last effects of the count may not come to pass.
         if not first.was_killed and first.code != 0:
             raise Trouble(f"the run to be killed ended with {first.code}: {first.said[-600:]}")
-        if not first.was_killed and number < total * 0.9:
+        if not first.was_killed and number < total * 0.6:
             raise Trouble("it was to be killed, and was not")
         struck = int(first.was_killed)
         stand.expect_nothing_wrong(f"killed at {number}")
