@@ -70,8 +70,9 @@ package final class Agent: Sendable {
         } catch {
             throw AgentFailure(error.description)
         }
+        let returned = try await Self.returnedDrops(journal)
         let repairs = try await ManifestJoint.join(journal, folder: JournalPlace.manifestFolder(state: plan.state))
-        let agent = Agent(plan: plan, clock: clock, logger: logger, journal: journal, holds: holds, lock: lock)
+        let agent = Agent(plan: plan, clock: clock, logger: logger, journal: journal, holds: holds, returned: returned, lock: lock)
         agent.tellOpening(repairs)
         return agent
     }
@@ -82,6 +83,7 @@ package final class Agent: Sendable {
         logger: Logger,
         journal: Journal,
         holds: [PartnerName: PartnerHold],
+        returned: ReturnedDrops,
         lock: StateLock
     ) {
         self.plan = plan
@@ -143,6 +145,7 @@ package final class Agent: Sendable {
             lanes: lanes,
             closer: closer,
             outbox: outbox,
+            returned: returned,
             clock: clock,
             alerts: alerts,
             logger: logger
@@ -167,6 +170,15 @@ package final class Agent: Sendable {
             isUnderWay: { intake.isUnderWay($0) },
             logger: logger
         )
+    }
+
+    private static func returnedDrops(_ journal: Journal) async throws(AgentFailure) -> ReturnedDrops {
+        guard !journal.report.wasClosedCleanly else { return .none }
+        do {
+            return ReturnedDrops(try await journal.newestFiles(limit: ReturnedDrops.most))
+        } catch {
+            throw AgentFailure(error.description)
+        }
     }
 
     /// Asks the run to end: nothing new begins, running deliveries get the plan's `drainLimit`.

@@ -33,6 +33,11 @@ extension Journal {
 
     package func fileOfClaim(_ id: String) async throws(JournalFailure) -> JournalFile? { try await lanes.fileOfClaim(id) }
 
+    /// The files that were admitted last, finished or not, the newest first.
+    package func newestFiles(limit: Int) async throws(JournalFailure) -> [JournalFile] {
+        try await lanes.newestFiles(limit: limit)
+    }
+
     /// How far the deliveries of a file are; `nil` when it is unknown.
     package func progress(ofFile id: Int64) async throws(JournalFailure) -> FileProgress? { try await lanes.progress(ofFile: id) }
 
@@ -113,6 +118,12 @@ extension JournalReader {
                 [after, limit],
                 FileColumns.file(from:)
             )
+        }
+    }
+
+    package func newestFiles(limit: Int) async throws(JournalFailure) -> [JournalFile] {
+        try await read("look for the newest files") { session in
+            try session.rows(FileColumns.select + " ORDER BY f.id DESC LIMIT ?", [limit], FileColumns.file(from:))
         }
     }
 

@@ -179,6 +179,64 @@ struct AgentRecoveryTests {
         #expect(try house.files(in: "state/claims") == [])
     }
 
+    /// What a power cut leaves: the admission is on disk, and the rename of its claim is undone.
+    private func house(returning path: String, isDelivered: Bool, admitted: Timestamp) async throws -> (AgentHouse, DeliveryID) {
+        let house = try AgentHouse(.deliver, then: .delete)
+        let claim = try claim(path, "a", in: house)
+        let journal = try await journal(of: house)
+        let plain = try admission(of: claim, in: house, then: .delete)
+        let admission = Admission(
+            folder: plain.folder, path: plain.path, identity: plain.identity, claim: plain.claim, afterwards: plain.afterwards,
+            at: admitted, deliveries: plain.deliveries)
+        let outcome = try await journal.admit(admission).value()
+        let id = admission.deliveries[0].id
+        if isDelivered, case .admitted(let file) = outcome {
+            let desk = ManifestSpecimen(delivery: id, path: claim.path)
+            _ = try await journal.begin(id, attempt: 1, stage: .storing, at: Specimen.time).value()
+            _ = try await journal.complete(id, receipt: receipt, at: Specimen.time) { desk.line(at: $0) }.value()
+            try await journal.finish(file: file, at: Specimen.time).value()
+        }
+        // Nobody closes a journal when the power fails.
+        for suffix in ["", "-wal"] {
+            try house.folder.write(try house.folder.read("state/journal.sqlite" + suffix), to: "image" + suffix)
+        }
+        await journal.close()
+        for suffix in ["", "-wal"] {
+            try house.folder.write(try house.folder.read("image" + suffix), to: "state/journal.sqlite" + suffix)
+        }
+        let place = try #require(claim.place)
+        #expect(rename(house.folder.path("state/claims/\(place.id)/\(path)"), house.drops + "/" + path) == 0)
+        return (house, id)
+    }
+
+    private let later = SystemClock().now.advanced(by: .seconds(60))
+
+    @Test("takes a file again that a power cut put back before it was delivered, as the delivery that it is")
+    func takesReturnedAgain() async throws {
+        let (house, id) = try await house(returning: "a.csv", isDelivered: false, admitted: later)
+        let ending = try await house.runOnce()
+        #expect(ending.isComplete, "\(ending.summary)")
+        #expect(house.destination.calls.map(\.delivery) == [id])
+        #expect(try house.files(in: "drop") == [] && house.files(in: "state/claims") == [])
+    }
+
+    @Test("puts away a file that a power cut put back after it was delivered, and does not deliver it twice")
+    func putsReturnedAway() async throws {
+        let (house, id) = try await house(returning: "a.csv", isDelivered: true, admitted: later)
+        let ending = try await house.runOnce()
+        #expect(ending.isComplete, "\(ending.summary)")
+        #expect(house.destination.calls == [])
+        #expect(try await house.manifest().map(\.delivery) == [id])
+        #expect(try house.files(in: "drop") == [] && house.files(in: "state/claims") == [])
+    }
+
+    @Test("delivers once more what a person moved in again")
+    func deliversMovedIn() async throws {
+        let (house, id) = try await house(returning: "a.csv", isDelivered: true, admitted: Timestamp(nanoseconds: 1))
+        #expect(try await house.runOnce().isComplete)
+        #expect(house.destination.calls.count == 1 && house.destination.calls.first?.delivery != id)
+    }
+
     @Test("goes on with what was in an attempt, as a new attempt of the same delivery")
     func goesOn() async throws {
         let house = try AgentHouse(.deliver)

@@ -68,14 +68,14 @@ def why_not(folder):
     return None
 
 
-def cut_power(tools, folder, seed, cuts, effects=None):
-    """The drop folder, the state and the partner's folder lie on the disk that fails."""
-    outcome = Outcome("power cuts" + (f" with {effects}" if effects else ""))
-    disk = Disk(os.path.join(folder, "power" + (effects or "")))
+def cut_power(tools, stand_type, folder, seed, cuts, effects=None):
+    """The drop folder and the state lie on the disk that fails, and so does what a partner on this machine has."""
+    outcome = Outcome(f"power cuts, {stand_type.kind}" + (f", {effects}" if effects else ""))
+    disk = Disk(os.path.join(folder, f"power-{stand_type.kind}{effects or ''}"))
     disk.mount()
     chance = random.Random(seed)
-    place = os.path.join(disk.place, "stand")
-    stand = LocalStand(tools, place, seed)
+    place = os.path.join(disk.place, f"stand-{seed}")
+    stand = stand_type(tools, place, seed)
     # Its configuration is not what is tested.
     os.sync()
     try:
@@ -109,7 +109,7 @@ def cut_power(tools, folder, seed, cuts, effects=None):
 
 def cut_power_unsynced(tools, folder, seed, cuts):
     """The same with fsync switched off must lose something: otherwise the harness is blind."""
-    blind = cut_power(tools, folder, seed, cuts, "unsynced")
+    blind = cut_power(tools, LocalStand, folder, seed, cuts, "unsynced")
     outcome = Outcome("power cuts without fsync are seen")
     outcome.runs, outcome.struck = blind.runs, blind.struck
     if blind.troubles:

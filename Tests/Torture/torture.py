@@ -30,7 +30,8 @@ def harnesses(asked, tools, folder):
     if reason:
         print(f"skipped  power: no power cut can be played here: {reason}", flush=True)
     else:
-        yield "power", lambda: power.cut_power(tools, folder, seed, cuts)
+        for kind, stand in STANDS.items():
+            yield f"power-{kind}", lambda stand=stand: power.cut_power(tools, stand, folder, seed, cuts)
         yield "power-unsynced", lambda: power.cut_power_unsynced(tools, folder, seed, min(cuts, 40))
 
 

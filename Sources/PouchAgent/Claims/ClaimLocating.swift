@@ -17,7 +17,10 @@ extension ClaimRoots {
             if try isTakenBackFromQuarantine(drop, at: place, root: root) {
                 return located(try opened(drop, at: place, in: root, expected: nil), identity)
             }
-            return try takenAgain(drop, at: place, root: root, identity).map { .found($0) } ?? .missing
+            if let claim = try takenAgain(drop, at: place, root: root, identity) { return .found(claim) }
+            // Another task may have taken it again a moment ago.
+            return try present({ () throws(ClaimFailure) in try opened(drop, at: place, in: root, expected: nil) })
+                .map { located($0, identity) } ?? .missing
         } catch {
             switch error {
             case .problem(let problem): return .unavailable(problem)

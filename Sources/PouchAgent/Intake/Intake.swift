@@ -54,6 +54,7 @@ final class Intake: DropReceiver {
     private let alerts: AlertBell
     private let closer: FileCloser
     private let outbox: ManifestOutbox
+    private let returned: ReturnedDrops
     private let logger: Logger
     private let state: Mutex<State>
 
@@ -66,6 +67,7 @@ final class Intake: DropReceiver {
         lanes: LaneBoard,
         closer: FileCloser,
         outbox: ManifestOutbox,
+        returned: ReturnedDrops,
         clock: any AgentClock,
         alerts: AlertBell,
         logger: Logger
@@ -78,6 +80,7 @@ final class Intake: DropReceiver {
         self.lanes = lanes
         self.closer = closer
         self.outbox = outbox
+        self.returned = returned
         self.clock = clock
         self.alerts = alerts
         self.logger = logger
@@ -95,6 +98,8 @@ final class Intake: DropReceiver {
         if plan.afterwards == .keep {
             guard let isKnown = await isKnown(drop, in: plan) else { return .refused(retryAfter: .seconds(2)) }
             if isKnown { return .known }
+        } else if let file = returnedFile(drop, in: plan) {
+            return await takeAgain(file)
         }
         let now = clock.now
         let facts = DropFacts(folder: plan.watched.path, path: drop.path, size: drop.identity.size, admitted: now)
@@ -149,6 +154,28 @@ final class Intake: DropReceiver {
     }
 
     // MARK: Taking
+
+    private func returnedFile(_ drop: SettledDrop, in plan: FolderPlan) -> JournalFile? {
+        let path = plan.watched.path
+        return returned.match(folder: path, path: drop.path, identity: drop.identity) {
+            // One that cannot be looked at cannot be claimed either, and is settled anew.
+            let status = try? DirectoryHandle.open(path).status(of: drop.path.bytes)
+            return status.map { Timestamp(nanoseconds: $0.changed) }
+        }
+    }
+
+    /// A file of the journal that a power cut put back: it goes to its claim place again, and from there where it went before.
+    private func takeAgain(_ file: JournalFile) async -> ReceiverVerdict {
+        logger.warning(
+            "a power cut had put a file back that was taken before; it is not taken twice",
+            metadata: ["file": "\(file.path)", "folder": "\(file.folder)", "claim": "\(file.claim.id)"])
+        switch claimed.locate(file) {
+        case .found, .changed: break
+        case .missing, .unavailable: return .refused(retryAfter: .seconds(2))
+        }
+        guard file.finished == nil else { return await closer.putAwayAgain(file) ? .taken : .refused(retryAfter: .seconds(2)) }
+        return .taken
+    }
 
     /// - Returns: `nil` when the journal cannot say: the drop is offered again.
     private func isKnown(_ drop: SettledDrop, in plan: FolderPlan) async -> Bool? {
