@@ -1,5 +1,3 @@
-package import PouchKit
-
 /// One request, as it goes over the wire.
 package struct HTTPRequest: Sendable {
     package var method: String
@@ -12,8 +10,8 @@ package struct HTTPRequest: Sendable {
     package var timeouts: HTTPTimeouts
     /// An answer with a longer body fails with `.tooLarge`.
     package var maximumResponseBody: Int
-    /// Whose rate the body keeps to, together with everything else that shares it; `nil`: as fast as it goes.
-    package var budget: TransferBudget?
+    /// How fast the body may leave; `nil`: as fast as it goes.
+    package var maximumBytesPerSecond: Int64?
 
     package init(
         method: String,
@@ -22,7 +20,7 @@ package struct HTTPRequest: Sendable {
         body: HTTPBody = .none,
         timeouts: HTTPTimeouts = HTTPTimeouts(),
         maximumResponseBody: Int = 1 << 20,
-        budget: TransferBudget? = nil
+        maximumBytesPerSecond: Int64? = nil
     ) {
         self.method = method
         self.url = url
@@ -30,7 +28,7 @@ package struct HTTPRequest: Sendable {
         self.body = body
         self.timeouts = timeouts
         self.maximumResponseBody = maximumResponseBody
-        self.budget = budget
+        self.maximumBytesPerSecond = maximumBytesPerSecond
     }
 }
 

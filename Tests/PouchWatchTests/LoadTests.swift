@@ -4,7 +4,7 @@ import PouchKit
 import PouchWatch
 import Testing
 
-@Suite("DropWatcher, under load", .timeLimit(.minutes(5)))
+@Suite("DropWatcher, under load", .timeLimit(.minutes(20)))
 struct LoadTests {
     private let scratch: Scratch
 

@@ -154,8 +154,6 @@ final class StandingClock: AgentClock {
             throw CancellationError()
         }
         advance(by: duration)
-        // Whoever sleeps again and again must not keep the thread from those that it waits for.
-        await Task.yield()
     }
 }
 

@@ -6,13 +6,12 @@ package struct PutObject: Sendable {
     package var bucket: BucketPlace
     package var key: String
     package var body: HTTPBody
-    /// Of the body. The SHA-256 is needed over plain http only.
-    package var digests: PartDigests
+    package var digests: FileDigests
     package var attributes: ObjectAttributes
-    /// Whose rate the body keeps to; `nil`: as fast as it goes.
-    package var budget: TransferBudget?
+    /// How fast the body may leave; `nil`: as fast as it goes.
+    package var bytesPerSecond: Int64?
 
-    package init(bucket: BucketPlace, key: String, body: HTTPBody, digests: PartDigests, attributes: ObjectAttributes) {
+    package init(bucket: BucketPlace, key: String, body: HTTPBody, digests: FileDigests, attributes: ObjectAttributes) {
         self.bucket = bucket
         self.key = key
         self.body = body
@@ -44,7 +43,7 @@ extension S3 {
         call.headers.append(("x-amz-checksum-crc64nvme", put.digests.crc64nvme.base64))
         call.body = put.body
         call.bodyDigest = put.digests.sha256
-        call.budget = put.budget
+        call.bytesPerSecond = put.bytesPerSecond
         let answer = try await client.send(call, progress: progress)
         return PutObject.Answer(
             etag: try answer.demandETag(of: call),

@@ -12,12 +12,10 @@ struct ManifestLines: Sendable {
         outcome: ManifestEntry.Outcome,
         receipt: Receipt,
         digests: FileDigests,
-        seal: SealRecord?,
         attempt: Int,
         at time: Timestamp
     ) -> EntryWriter {
-        writer(
-            of: Subject(delivery, digests: digests), sealed: seal, outcome: outcome, receipt: receipt, attempts: attempt, at: time)
+        writer(of: Subject(delivery, digests: digests), outcome: outcome, receipt: receipt, attempts: attempt, at: time)
     }
 
     func quarantined(_ delivery: PendingDelivery, failure: DeliveryFailure, attempt: Int, at time: Timestamp) -> EntryWriter {
@@ -81,7 +79,6 @@ struct ManifestLines: Sendable {
 
     private func writer(
         of subject: Subject,
-        sealed: SealRecord? = nil,
         outcome: ManifestEntry.Outcome,
         receipt: Receipt? = nil,
         failure: DeliveryFailure? = nil,
@@ -98,7 +95,6 @@ struct ManifestLines: Sendable {
                 retries: subject.retries,
                 outcome: outcome,
                 file: subject.file,
-                sealed: sealed,
                 route: subject.route,
                 partner: subject.partner,
                 destination: adapter,

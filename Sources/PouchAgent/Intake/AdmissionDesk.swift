@@ -32,7 +32,7 @@ package struct AdmissionDesk: Sendable {
         at time: Timestamp
     ) -> AdmittedDelivery {
         let id = DeliveryID.random()
-        switch partners[planned.partner]?.key(of: planned) ?? planned.key {
+        switch planned.key {
         case .success(let key):
             return AdmittedDelivery(
                 id: id,

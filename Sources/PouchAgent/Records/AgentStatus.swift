@@ -77,14 +77,11 @@ package struct LaneStatus: Sendable, Codable {
     package let hold: PartnerHold?
     /// "closed", "open for 12 s", "probing": why nothing goes out although nobody holds it.
     package let breaker: String
-    /// `nil` where files leave as they are.
-    package let seal: SealStatus?
 
-    package init(partner: PartnerName, hold: PartnerHold?, breaker: String, seal: SealStatus? = nil) {
+    package init(partner: PartnerName, hold: PartnerHold?, breaker: String) {
         self.partner = partner
         self.hold = hold
         self.breaker = breaker
-        self.seal = seal
     }
 }
 

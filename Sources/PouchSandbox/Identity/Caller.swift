@@ -12,8 +12,6 @@ package struct Caller: Sendable {
     package let isSession: Bool
     package let policies: [PolicyDocument]
     package let sessionPolicies: [PolicyDocument]
-    /// Of the session.
-    package let tags: [String: String]
 
     package init(
         account: String,
@@ -23,8 +21,7 @@ package struct Caller: Sendable {
         name: String,
         isSession: Bool,
         policies: [PolicyDocument],
-        sessionPolicies: [PolicyDocument],
-        tags: [String: String] = [:]
+        sessionPolicies: [PolicyDocument]
     ) {
         self.account = account
         self.arn = arn
@@ -34,7 +31,6 @@ package struct Caller: Sendable {
         self.isSession = isSession
         self.policies = policies
         self.sessionPolicies = sessionPolicies
-        self.tags = tags
     }
 
     /// The keys of the global condition context that are about the caller.
@@ -45,6 +41,5 @@ package struct Caller: Sendable {
         context.set("aws:userid", userID)
         context.set("aws:username", isSession ? nil : name)
         context.set("aws:PrincipalIsAWSService", false)
-        for (name, value) in tags { context.set("aws:PrincipalTag/\(name)", value) }
     }
 }

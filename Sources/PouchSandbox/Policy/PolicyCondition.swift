@@ -137,10 +137,9 @@ struct PolicyConditions: Codable {
     init(from decoder: any Decoder) throws {
         let operators = try decoder.container(keyedBy: AnyName.self)
         var conditions: [PolicyCondition] = []
-        // In one order, whatever the text had: the same policy is equal to itself.
-        for name in operators.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
+        for name in operators.allKeys {
             let keys = try operators.nestedContainer(keyedBy: AnyName.self, forKey: name)
-            for key in keys.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
+            for key in keys.allKeys {
                 let values = try keys.decode(OneOrMore<ConditionValue>.self, forKey: key).values.map(\.text)
                 guard
                     let condition = PolicyCondition(

@@ -1,1 +1,0 @@
-../../Sources/PouchPluginKit/Skeletons/pouch_plugin.py
