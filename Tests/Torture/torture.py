@@ -5,7 +5,6 @@ Prints one line a harness, every broken promise, and at the end `N passed, N fai
 """
 
 import argparse
-import os
 import random
 import sys
 import tempfile

@@ -18,8 +18,6 @@ struct ReturnedDrops: Sendable {
             files.filter { !$0.claim.inPlace }.map { ($0.identity.inode, $0) }, uniquingKeysWith: { $0.id > $1.id ? $0 : $1 })
     }
 
-    var isEmpty: Bool { files.isEmpty }
-
     /// The file of the journal that this drop is.
     ///
     /// - Parameter changed: The drop's ctime, asked only for a file that looks like one of ours. Whoever moves a file in again, to have
