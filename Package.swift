@@ -83,7 +83,8 @@ let package = Package(
                 "PouchRouting", "PouchWatch", logging, deque, lifecycle, subprocess, system,
             ]
         ),
-        part("PouchAWS", ["PouchCrypto", "PouchHTTP", "PouchKit"]),
+        part("PouchAWS", ["PouchCrypto", "PouchHTTP", "PouchKit", subprocess, system]),
+        part("PouchPartnerKit", ["PouchAWS", "PouchKit"]),
         part(
             "PouchSandbox",
             ["PouchCrypto", "PouchFiles", "PouchKit", hummingbird, hummingbirdCore, hummingbirdTLS, logging, lifecycle]),
@@ -91,15 +92,29 @@ let package = Package(
         // The promises that every destination keeps: for the tests, and for `pouch plugin test`.
         part("PouchConformance", ["PouchCrypto", "PouchFiles", "PouchKit"]),
 
+        plugin("ProcessDestination", ["PouchCrypto", "PouchFiles", "PouchKit"]),
+        // For those who write plugins: reading a manifest, testing a plugin, beginning one.
+        .target(
+            name: "PouchPluginKit",
+            dependencies: ["PouchConfiguration", "PouchConformance", "PouchFiles", "PouchKit", "ProcessDestination"],
+            path: "Sources/PouchPluginKit",
+            resources: [
+                "plugin.py", "plugin.sh", "plugin.swift.txt", "pouch_plugin.py",
+                "plugin-python.yaml", "plugin-sh.yaml", "plugin-swift.yaml",
+            ].map { .embedInCode("Skeletons/\($0)") },
+            swiftSettings: strict
+        ),
         plugin("LocalDestination", ["PouchCrypto", "PouchFiles", "PouchKit"]),
-        plugin("S3SecureInbox", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit"]),
+        plugin("SFTPDestination", ["PouchCrypto", "PouchFiles", "PouchHTTP", "PouchKit"]),
+        plugin("S3SecureInbox", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchPartnerKit"]),
 
         part(
             "PouchCommands",
             [
-                "LocalDestination", "S3SecureInbox",
-                "PouchAWS", "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchHTTP", "PouchJournal",
-                "PouchKit", "PouchManifest", "PouchRouting", "PouchSandbox", "PouchWatch",
+                "LocalDestination", "ProcessDestination", "S3SecureInbox", "SFTPDestination",
+                "PouchAWS", "PouchAgent", "PouchConfiguration", "PouchConformance", "PouchCrypto", "PouchFiles", "PouchHTTP",
+                "PouchJournal", "PouchKit", "PouchManifest", "PouchPartnerKit", "PouchPluginKit", "PouchRouting", "PouchSandbox",
+                "PouchWatch",
                 argumentParser, logging, lifecycle, signals,
             ]
         ),
@@ -113,7 +128,7 @@ let package = Package(
         ),
         tests(of: "PouchKit", ["PouchKit", "PouchTestSupport"]),
         tests(of: "PouchFiles", ["PouchFiles", "PouchKit", "PouchTestSupport"]),
-        tests(of: "PouchCrypto", ["PouchCrypto", "PouchKit", "PouchTestSupport"]),
+        tests(of: "PouchCrypto", ["PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchHTTP", ["PouchHTTP", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchConfiguration", ["PouchConfiguration", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchWatch", ["PouchWatch", "PouchFiles", "PouchKit", "PouchTestSupport", logging]),
@@ -121,8 +136,26 @@ let package = Package(
         tests(of: "PouchJournal", ["PouchJournal", "PouchKit", "PouchTestSupport", grdb]),
         tests(of: "PouchManifest", ["PouchManifest", "PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
         tests(of: "PouchAWS", ["PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchTestSupport"]),
+        tests(
+            of: "PouchPartnerKit",
+            [
+                "PouchPartnerKit", "PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchSandbox", "PouchTestSupport",
+                "S3SecureInbox",
+            ]
+        ),
         tests(of: "PouchSandbox", ["PouchSandbox", "PouchCrypto", "PouchKit", "PouchTestSupport"]),
         tests(of: "LocalDestination", ["LocalDestination", "PouchCrypto", "PouchFiles", "PouchKit", "PouchTestSupport"]),
+        tests(
+            of: "SFTPDestination",
+            ["SFTPDestination", "PouchCrypto", "PouchFiles", "PouchHTTP", "PouchKit", "PouchTestSupport"]
+        ),
+        tests(
+            of: "ProcessDestination",
+            [
+                "ProcessDestination", "PouchConfiguration", "PouchConformance", "PouchCrypto", "PouchFiles", "PouchKit",
+                "PouchPluginKit", "PouchTestSupport",
+            ]
+        ),
         tests(
             of: "S3SecureInbox",
             ["S3SecureInbox", "PouchAWS", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchSandbox", "PouchTestSupport"]
@@ -130,21 +163,20 @@ let package = Package(
         tests(
             of: "PouchAgent",
             [
-                "PouchAgent", "PouchConfiguration", "PouchFiles", "PouchJournal", "PouchKit", "PouchManifest", "PouchRouting",
-                "PouchWatch", "PouchTestSupport", logging,
+                "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchJournal", "PouchKit", "PouchManifest",
+                "PouchRouting", "PouchWatch", "PouchTestSupport", logging,
             ]
         ),
         tests(
             of: "PouchCommands",
             [
-                "PouchCommands", "PouchAgent", "PouchConfiguration", "PouchJournal", "PouchKit", "PouchRouting", "PouchWatch",
-                "PouchTestSupport", "pouch",
-                argumentParser, logging,
+                "PouchCommands", "PouchAgent", "PouchConfiguration", "PouchCrypto", "PouchFiles", "PouchJournal", "PouchKit",
+                "PouchRouting", "PouchWatch", "PouchTestSupport", "pouch", argumentParser, logging,
             ]
         ),
         .testTarget(
             name: "ScenarioTests",
-            dependencies: ["PouchCrypto", "PouchHTTP", "PouchKit", "pouch"],
+            dependencies: ["PouchCrypto", "PouchHTTP", "PouchKit", "PouchTestSupport", "pouch"],
             path: "Tests/ScenarioTests",
             swiftSettings: strict
         ),

@@ -15,7 +15,7 @@ final class DurableFolders: Sendable {
 
     /// Opens the folder of a key, and makes it where the plan says so.
     func folder(for key: DeliveryKey, _ plan: LocalPlan) throws(FileProblem) -> DirectoryHandle {
-        var folder = try root(plan)
+        var folder = try plan.root { folder throws(FileProblem) in try adorn(folder, plan) }
         guard !key.folder.isEmpty else { return folder }
         let path = Array(key.folder.utf8)
         if durable.withLock({ $0.contains(path) }), let there = try? folder.openFolder(path) {
@@ -27,7 +27,7 @@ final class DurableFolders: Sendable {
             if wasMade {
                 try adorn(next, plan)
             }
-            try folder.sync()
+            try plan.sync(folder)
             folder = next
         }
         durable.withLock { durable in
@@ -35,15 +35,6 @@ final class DurableFolders: Sendable {
             durable.insert(path)
         }
         return folder
-    }
-
-    private func root(_ plan: LocalPlan) throws(FileProblem) -> DirectoryHandle {
-        do throws(FileProblem) { return try .open(plan.path) } catch {
-            guard error.errno == ENOENT, plan.createsFolders else { throw error }
-        }
-        let root = try DirectoryHandle.create(plan.path)
-        try adorn(root, plan)
-        return root
     }
 
     private func adorn(_ folder: DirectoryHandle, _ plan: LocalPlan) throws(FileProblem) {

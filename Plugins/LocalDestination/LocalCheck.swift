@@ -17,13 +17,24 @@ private struct LocalCheck {
 
     func findings() -> [Finding] {
         let folder: DirectoryHandle
-        do throws(FileProblem) { folder = try .open(plan.path) } catch {
+        do throws(FileProblem) { folder = try plan.root() } catch {
             if error.errno == ENOENT, plan.createsFolders {
                 return [Finding(.note, "\(plan.path) does not exist yet and is made with the first delivery")]
             }
             return [Finding(.failure, error.description, hint: LocalTroubles(attempt: "", plan: plan).failure(error).hint)]
         }
-        return [Finding(.good, "\(plan.path) is a folder")] + rename(in: folder) + space(of: folder) + openness(of: folder)
+        return [Finding(.good, "\(plan.path) is a folder")] + rename(in: folder) + durability() + space(of: folder)
+            + openness(of: folder)
+    }
+
+    private func durability() -> [Finding] {
+        guard !plan.isSynced else { return [] }
+        return [
+            Finding(
+                .note,
+                "nothing is synced to disk (fsync: false): what the manifest calls delivered may be gone after a power cut",
+                hint: "leave fsync: false out, unless the share answers it with an error or takes minutes")
+        ]
     }
 
     private func rename(in folder: DirectoryHandle) -> [Finding] {
@@ -39,7 +50,7 @@ private struct LocalCheck {
             try file.write(Array("probe".utf8))
             if let owner = plan.owner { try file.setOwner(owner.user, group: owner.group) }
             try file.setMode(plan.mode)
-            try file.sync()
+            if plan.isSynced { try file.sync() }
             _ = try folder.createFile(second)
             do throws(FileProblem) {
                 try folder.renameNoReplace(first, to: folder, as: second)
@@ -53,11 +64,12 @@ private struct LocalCheck {
             }
             try folder.remove(second)
             try folder.renameNoReplace(first, to: folder, as: second)
-            try folder.sync()
+            try plan.sync(folder)
         } catch {
             return [Finding(.failure, error.description, hint: LocalTroubles(attempt: "", plan: plan).failure(error).hint)]
         }
-        return [Finding(.good, "files can be written, synced and renamed without overwriting in \(plan.path)")]
+        let done = plan.isSynced ? "written, synced and renamed" : "written and renamed"
+        return [Finding(.good, "files can be \(done) without overwriting in \(plan.path)")]
     }
 
     private func space(of folder: DirectoryHandle) -> [Finding] {
@@ -81,7 +93,10 @@ private struct LocalCheck {
         }
         if let kind = try? Filesystem.kind(of: folder.descriptor), case .network(let name) = kind {
             findings.append(
-                Finding(.note, "\(plan.path) lies on a network file system (\(name)): a delivery waits while its server is away"))
+                Finding(
+                    .note, "\(plan.path) lies on a network file system (\(name)): a delivery waits while its server is away",
+                    hint: plan.mount == nil
+                        ? "mount: with its mount point keeps files from this machine's disk when it is not mounted" : nil))
         }
         return findings
     }

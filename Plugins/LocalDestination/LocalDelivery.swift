@@ -26,7 +26,7 @@ struct LocalDelivery: Sendable {
         let worker = PlacementWorker(plan: plan, delivery: context.delivery, known: known)
         let placement: SavedPlacement
         switch try await earlier(checkpoint, worker) {
-        case .done(let done): return receipt(for: done, .byQuestion, renames: 0)
+        case .done(let done): return try await witnessed(done, worker, .byQuestion, renames: 0)
         case .written(let written): placement = written
         case .nothing: placement = try await written(worker)
         }
@@ -94,13 +94,21 @@ struct LocalDelivery: Sendable {
             try await save(placement)
             renames += 1
             switch try await tried(placement, worker) {
-            case .placed: return receipt(for: placement, .byAnswer, renames: renames)
-            case .wasThere: return receipt(for: placement, .byQuestion, renames: renames)
+            case .placed: return try await witnessed(placement, worker, .byAnswer, renames: renames)
+            case .wasThere: return try await witnessed(placement, worker, .byQuestion, renames: renames)
             case .taken: continue
             }
         }
         await threads.run { worker.discard(part) }
         throw troubles.taken(placement.key)
+    }
+
+    /// The file has its name; the sidecar gets its own.
+    private func witnessed(
+        _ placement: SavedPlacement, _ worker: PlacementWorker, _ confirmation: Receipt.Confirmation, renames: Int
+    ) async throws(DeliveryFailure) -> Receipt {
+        try await onThread { () throws(FileProblem) in try worker.addSidecar(placement) }
+        return receipt(for: placement, confirmation, renames: renames)
     }
 
     /// A part that can never be placed is removed; one that may be placed later waits, and its checkpoint leads to it.
@@ -130,12 +138,15 @@ struct LocalDelivery: Sendable {
     private func receipt(for placement: SavedPlacement, _ confirmation: Receipt.Confirmation, renames: Int) -> Receipt {
         let path = plan.path + "/" + placement.key.description
         let took = (ContinuousClock.now - started).components
+        var facts = [
+            "path": path, "sha256": placement.sha256.description, "inode": String(placement.part.inode),
+            "size": String(placement.part.size), "mode": octal(plan.mode),
+        ]
+        if let sidecar = plan.sidecar { facts["sidecar"] = sidecar.name(for: placement.key) }
+        if !plan.isSynced { facts["fsync"] = "off" }
         let record = StageRecord(
             stage: .place, identity: nil,
-            facts: [
-                "path": path, "sha256": placement.sha256.description, "inode": String(placement.part.inode),
-                "size": String(placement.part.size), "mode": octal(plan.mode),
-            ],
+            facts: facts,
             requests: renames, milliseconds: took.seconds * 1_000 + took.attoseconds / 1_000_000_000_000_000)
         return Receipt(
             location: FileURL.text(of: path), key: placement.key.description, confirmation: confirmation, stages: [record])

@@ -43,7 +43,7 @@ package struct LocalDestination: Destination {
         guard let placement = SavedPlacement(checkpoint), checkpoint.target == traits.target else { return }
         let plan = plan
         await threads.run {
-            guard let folder = try? DirectoryHandle.open(plan.path).openFolder(Array(placement.folder.utf8)) else { return }
+            guard let folder = try? plan.root().openFolder(Array(placement.folder.utf8)) else { return }
             placement.removePart(from: folder)
         }
     }

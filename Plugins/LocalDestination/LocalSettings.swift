@@ -8,19 +8,26 @@ package struct LocalSettings: Decodable, Hashable, Sendable {
     package var mode: String?
     package var owner: String?
     package var createFolders: Bool?
+    package var mount: String?
+    package var sidecar: String?
+    package var fsync: Bool?
 
     package init(
-        path: String, whenTaken: String? = nil, mode: String? = nil, owner: String? = nil, createFolders: Bool? = nil
+        path: String, whenTaken: String? = nil, mode: String? = nil, owner: String? = nil, createFolders: Bool? = nil,
+        mount: String? = nil, sidecar: String? = nil, fsync: Bool? = nil
     ) {
         self.path = path
         self.whenTaken = whenTaken
         self.mode = mode
         self.owner = owner
         self.createFolders = createFolders
+        self.mount = mount
+        self.sidecar = sidecar
+        self.fsync = fsync
     }
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
-        case path, mode, owner
+        case path, mode, owner, mount, sidecar, fsync
         case whenTaken = "when-taken"
         case createFolders = "create-folders"
     }
@@ -39,6 +46,11 @@ struct LocalPlan: Hashable, Sendable {
     let mode: UInt16
     let owner: FileOwner?
     let createsFolders: Bool
+    /// The mount point that the folder lies on, absolute. Without it, what is written when the share is away ends on this machine's disk.
+    let mount: String?
+    let sidecar: Sidecar?
+    /// False: nothing waits for the disk, and nothing is promised of a power cut.
+    let isSynced: Bool
 
     /// Folders may be entered by whoever may read the files in them, and by us.
     var folderMode: UInt16 { 0o700 | mode & 0o066 | (mode & 0o044) >> 2 }
@@ -75,6 +87,24 @@ struct LocalPlan: Hashable, Sendable {
             }
         }
         createsFolders = settings.createFolders ?? true
+        mount = settings.mount.map { Self.absolute($0, base: base) }
+        if let mount, mount == "/" || path != mount && !path.hasPrefix(mount + "/") {
+            problems.append(
+                SettingsProblem(
+                    at: ["mount"], "'\(VisibleText.escaped(mount))' is not a folder above \(VisibleText.escaped(path))",
+                    hint: "name the mount point that the folder lies on, as in /mnt/acme"))
+        }
+        sidecar = settings.sidecar.flatMap { text in
+            let sidecar = Sidecar(suffix: text)
+            if sidecar == nil {
+                problems.append(
+                    SettingsProblem(
+                        at: ["sidecar"], "'\(VisibleText.escaped(text))' is no suffix of a name",
+                        hint: "write .sha256, .done, or another one of a dot and letters or digits"))
+            }
+            return sidecar
+        }
+        isSynced = settings.fsync ?? true
         if !problems.isEmpty { throw RefusedSettings(problems: problems) }
     }
 

@@ -44,6 +44,9 @@ struct LocalTroubles: Sendable {
         case ENOSPC, EDQUOT:
             // Somebody may clear up at any time, and nothing is in danger meanwhile: no person is called, and no disk is hammered.
             (.retry(after: .seconds(60)), "free some space, or raise the quota, where \(plan.path) lies")
+        case ENODEV where plan.mount != nil:
+            (.retry(after: .seconds(30)), "mount it: the delivery waits, and nothing is put where the share should be")
+        case EEXIST where plan.sidecar != nil: (.hold, "somebody made a file under the name of the sidecar: remove it")
         case EROFS: (.hold, "\(plan.path) is mounted read-only: look at the mount and its disk")
         case EACCES, EPERM:
             (

@@ -31,7 +31,7 @@ struct PlacementWorker: Sendable {
         if let found = try status(of: placement.key, in: folder), placement.isOurs(found) {
             // The rename may not be durable yet, and a rename made of link and unlink may have left the other name.
             placement.removePart(from: folder)
-            try folder.sync()
+            try plan.sync(folder)
             return .final
         }
         let part = try present { () throws(FileProblem) in try folder.status(of: Array(placement.temporaryName.utf8)) }
@@ -44,7 +44,7 @@ struct PlacementWorker: Sendable {
             guard let folder = try present({ () throws(FileProblem) in try folder(key.folder) }),
                 let identity = try bearer(of: key, in: folder), identity.size == size
             else { continue }
-            try folder.sync()
+            try plan.sync(folder)
             return SavedPlacement(
                 folder: key.folder, temporaryName: temporaryName(for: key), key: key, part: identity, sha256: sha256)
         }
@@ -67,7 +67,7 @@ struct PlacementWorker: Sendable {
             if isForeign { throw troubles.taken(key) }
         }
         do throws(DeliveryFailure) {
-            let part = try troubles.translating { () throws(FileProblem) in try newPart(name, in: folder).shared() }
+            let part = try troubles.translating { () throws(FileProblem) in try newPart(Array(name.utf8), in: folder).shared() }
             return try fill(part.file, with: file, as: key, troubles, mayGoOn)
         } catch {
             // An attempt that failed leaves nothing. What a crash leaves bears the delivery's id and is written over by the next.
@@ -96,7 +96,7 @@ struct PlacementWorker: Sendable {
             // After the owner: a change of it takes bits of the mode away.
             try part.setMode(plan.mode)
             try part.setModified(nanoseconds: file.modified.nanoseconds)
-            try part.sync()
+            if plan.isSynced { try part.sync() }
             return SavedPlacement(
                 folder: key.folder, temporaryName: temporaryName(for: key), key: key, part: try part.status().identity,
                 sha256: hasher.finish())
@@ -117,6 +117,7 @@ struct PlacementWorker: Sendable {
         let folder = try folder(placement.folder)
         let (part, name) = (Array(placement.temporaryName.utf8), Array(placement.key.name.utf8))
         var placing = Placing.placed
+        if let sidecar = plan.sidecar, try prepare(sidecar, for: placement, in: folder) == .taken { return .taken }
         do throws(FileProblem) {
             if plan.whenTaken == .replace {
                 try folder.rename(part, to: folder, as: name)
@@ -134,22 +135,22 @@ struct PlacementWorker: Sendable {
             placement.removePart(from: folder)
             placing = .wasThere
         }
-        try folder.sync()
+        try plan.sync(folder)
         return placing
     }
 
     // MARK: Folders and names
 
     /// `.<name>.<delivery id>.part`, the name cut where it would be too long.
-    func temporaryName(for key: DeliveryKey) -> String {
-        let ending = ".\(delivery).part"
+    func temporaryName(for key: DeliveryKey, ending more: String = "") -> String {
+        let ending = "\(more).\(delivery).part"
         var name = key.name
         while name.utf8.count > 254 - ending.utf8.count { name.removeLast() }
         return "." + name + ending
     }
 
-    private func folder(_ relative: String) throws(FileProblem) -> DirectoryHandle {
-        try DirectoryHandle.open(plan.path).openFolder(Array(relative.utf8))
+    func folder(_ relative: String) throws(FileProblem) -> DirectoryHandle {
+        try plan.root().openFolder(Array(relative.utf8))
     }
 
     private func prepared(for key: DeliveryKey, size: Int64) throws(FileProblem) -> DirectoryHandle {
@@ -157,30 +158,33 @@ struct PlacementWorker: Sendable {
         // Found out before gigabytes are written, not after.
         let space = try Filesystem.space(of: folder.descriptor, path: folder.path)
         if space.totalBytes > 0, space.freeBytes < size {
-            throw FileProblem(operation: "find room for \(size) bytes in", path: folder.path, errno: ENOSPC)
+            throw FileProblem(
+                operation: "find room for \(size) bytes (\(space.freeBytes) are free) in", path: folder.path, errno: ENOSPC)
         }
         return folder
     }
 
-    private func newPart(_ name: String, in folder: DirectoryHandle) throws(FileProblem) -> OpenFile {
-        do throws(FileProblem) { return try folder.createFile(Array(name.utf8)) } catch {
+    func newPart(_ name: [UInt8], in folder: DirectoryHandle) throws(FileProblem) -> OpenFile {
+        do throws(FileProblem) { return try folder.createFile(name) } catch {
             guard error.isTaken else { throw error }
         }
         // Of an attempt that was cut off: nobody else knows the delivery's id.
-        try folder.remove(Array(name.utf8))
-        return try folder.createFile(Array(name.utf8))
+        try folder.remove(name)
+        return try folder.createFile(name)
     }
 
     private func status(of key: DeliveryKey, in folder: DirectoryHandle) throws(FileProblem) -> FileStatus? {
         try present { () throws(FileProblem) in try folder.status(of: Array(key.name.utf8)) }
     }
 
-    /// The file under that name, when it bears the note of this delivery.
+    /// The file under that name, when it bears the note of this delivery, or its sidecar does.
     private func bearer(of key: DeliveryKey, in folder: DirectoryHandle) throws(FileProblem) -> FileIdentity? {
         guard let found = try status(of: key, in: folder), found.isRegular else { return nil }
         do throws(FileProblem) {
             let file = try folder.openFile(Array(key.name.utf8))
-            return file.attachment(Self.note) == delivery.description ? try file.status().identity : nil
+            var isOurs = file.attachment(Self.note) == delivery.description
+            if !isOurs { isOurs = try hasOwnSidecar(key, in: folder) }
+            return isOurs ? try file.status().identity : nil
         } catch {
             // A file that we may not read is not ours; one that has just gone is nobody's.
             guard error.isDenied || error.isMissing || error.isSymlink else { throw error }

@@ -4,7 +4,6 @@ import PouchKit
 /// What an object in the repository says about itself, so that any publisher can finish the delivery. The format is documented in
 /// `docs/consignment.md`.
 struct Consignment: Hashable, Sendable {
-    static let version = "1"
     /// S3 takes 2 KiB of names and values.
     static let mostMetadata = 2_048
 
@@ -22,13 +21,14 @@ struct Consignment: Hashable, Sendable {
     let size: Int64
     /// Of the whole file.
     let digests: FileDigests
+    var form = ConsignmentForm.object
 
     /// For the object in the repository.
     ///
     /// - Throws: `DeliveryFailure` with `.quarantine` when the key is so long that it does not fit.
     func repositoryMetadata(attempt: String) throws(DeliveryFailure) -> [(name: String, value: String)] {
         let encodedKey = PercentEncoding.encodedForMetadata(Array(key.description.utf8))
-        let needed = common + [("pouch-key", encodedKey), ("pouch-consignment", Self.version)]
+        let needed = common + [("pouch-key", encodedKey), ("pouch-consignment", form.rawValue)]
         guard Self.size(needed) <= Self.mostMetadata else {
             throw DeliveryFailure(
                 .quarantine, code: "metadata-too-large", attempt: attempt,
@@ -65,10 +65,27 @@ struct Consignment: Hashable, Sendable {
     }
 }
 
+/// The form of a consignment, as its metadata says it.
+enum ConsignmentForm: String, Codable, Hashable, Sendable {
+    /// The object is the file.
+    case object = "1"
+    /// The object is the index of a file in segments.
+    case segments = "2"
+
+    func shape(at object: RepositoryObject) -> ConsignmentShape {
+        switch self {
+        case .object: .object(object)
+        case .segments: .segments(index: object)
+        }
+    }
+}
+
 /// How a consignment lies in the repository, which decides how it is published.
 enum ConsignmentShape: Hashable, Sendable {
     /// The file as one object: one copy.
     case object(RepositoryObject)
+    /// The file in segments, which its index names: they are put together in the inbox.
+    case segments(index: RepositoryObject)
 }
 
 /// An object in the repository, down to its version.

@@ -23,16 +23,10 @@ struct DeliveryRun: Sendable {
     }
 
     private func run(from checkpoint: Checkpoint?) async throws(DeliveryFailure) -> DeliveryOutcome {
-        guard file.size <= S3SecureInbox.largestObject else {
-            throw DeliveryFailure(
-                .hold, code: "too-large", attempt: attempt,
-                cause: "the file has \(file.size) bytes, and one object takes at most 5 GiB (\(S3SecureInbox.largestObject) bytes)",
-                hint: "larger files need segments, which this version cannot make: split the file, or deliver it another way")
-        }
         let known = Progress(checkpoint)
         let storage = Storage(run: self)
         var stored: Progress.Stored
-        if let kept = known?.stored { stored = kept } else { stored = try await storage.store() }
+        if let kept = known?.stored { stored = kept } else { stored = try await storage.store(from: checkpoint) }
         guard let target = plan.inbox, let publisher = inbox.publisher, let s3 = inbox.publisherS3 else {
             return try await handOver(stored)
         }
@@ -45,7 +39,7 @@ struct DeliveryRun: Sendable {
         case .sourceGone(let stillAnnounced):
             // It expired, or somebody overwrote it: the repository is ours, so it is stored again.
             announced = stillAnnounced
-            stored = try await storage.store()
+            stored = try await storage.store(from: nil)
         }
         switch try await publication(of: stored, on: leg, storedEarlier: nil).publish(announced: announced) {
         case .published(let published): return delivered(stored, published)
@@ -66,7 +60,8 @@ struct DeliveryRun: Sendable {
     private func publication(of stored: Progress.Stored, on leg: InboxLeg, storedEarlier: Timestamp?) -> Publication {
         Publication(
             consignment: consignment(stored.digests), shape: stored.shape, leg: leg,
-            memory: JournalledPublication(run: self, stored: stored), storedEarlier: storedEarlier)
+            memory: JournalledPublication(run: self, stored: stored), storedEarlier: storedEarlier,
+            budget: context.budget)
     }
 
     private func delivered(_ stored: Progress.Stored, _ published: Publication.Published) -> DeliveryOutcome {

@@ -11,12 +11,17 @@ struct Progress: Codable, Hashable, Sendable {
         /// `nil` in a bucket without versions.
         let versionID: String?
         let etag: String
+        /// `nil`, as earlier versions wrote it, for an object that is the file.
+        let form: ConsignmentForm?
         let digests: FileDigests
         let size: Int64
         let at: Timestamp
         let record: StageRecord
 
-        var shape: ConsignmentShape { .object(RepositoryObject(key: key, versionID: versionID, etag: etag)) }
+        var shape: ConsignmentShape {
+            let object = RepositoryObject(key: key, versionID: versionID, etag: etag)
+            return (form ?? .object).shape(at: object)
+        }
     }
 
     /// A copy to this key was about to be sent when this was saved: it may have taken effect.
@@ -24,6 +29,21 @@ struct Progress: Codable, Hashable, Sendable {
         let key: DeliveryKey
         /// Sent before this was saved.
         let requests: Int
+        /// Where the object is being put together; `nil` for a copy in one request.
+        var upload: Upload?
+
+        /// Something may have taken effect that no answer told of. An upload that was not to be completed yet cannot.
+        var isAtLarge: Bool { upload?.isCompleting ?? true }
+    }
+
+    /// An upload of ours in the inbox.
+    struct Upload: Codable, Hashable, Sendable {
+        let id: String
+        let bucket: String
+        /// Prefix included.
+        let key: String
+        /// To complete it was about to be sent: it may have taken effect.
+        var isCompleting: Bool
     }
 
     var stored: Stored

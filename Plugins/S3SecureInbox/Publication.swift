@@ -11,6 +11,16 @@ struct InboxLeg: Sendable {
     let s3: S3
 
     var clock: any AgentClock { s3.client.link.clock }
+
+    /// After this long a refusal that gives no reason may mean that the object has expired: who may not list the repository gets 403
+    /// for what is not there.
+    private static let freshness: Duration = .seconds(86_400)
+
+    /// - Parameter storedEarlier: When it was stored, if that may be long ago.
+    func isPerhapsExpired(_ failure: AWSFailure, storedEarlier: Timestamp?) -> Bool {
+        guard let storedEarlier, failure.status == 403 else { return false }
+        return storedEarlier.duration(to: clock.now) > Self.freshness
+    }
 }
 
 /// The stage `publish`: a copy within S3 from the repository into the inbox, by the publisher, who never sees the bytes.
@@ -37,24 +47,44 @@ struct Publication: Sendable {
     let memory: any PublicationMemory
     /// When it was stored, if an earlier attempt did that, perhaps long ago: then it may have expired since.
     var storedEarlier: Timestamp?
+    /// What the partner's requests may use together.
+    var budget = TransferBudget()
 
-    /// After this long a refusal that gives no reason may mean that the object has expired.
-    private static let freshness: Duration = .seconds(86_400)
-
-    private var target: InboxPlan.Inbox { leg.inbox }
+    var target: InboxPlan.Inbox { leg.inbox }
     private var name: String { VisibleText.escaped(consignment.key.name) }
-    private var attempt: String { "copy \(name) to the inbox of \(consignment.partner)" }
+    var attempt: String { "copy \(name) to the inbox of \(consignment.partner)" }
 
     /// What happened so far.
-    private struct Log {
+    struct Log {
         var requests: Int
-        var copied: CopyObject.Answer?
+        var landed: Landed?
         var seen: ObjectReport?
         var latest: AWSFailure?
     }
 
+    /// What the answer says of the object in the inbox.
+    struct Landed {
+        let etag: String
+        let versionID: String?
+        let sourceVersionID: String?
+        let encryption: EncryptionReport
+        let checksum: CRC64NVME?
+        let ids: RequestIDs
+        let region: Region
+
+        init(_ answer: CopyObject.Answer) {
+            (etag, versionID, sourceVersionID) = (answer.etag, answer.versionID, answer.sourceVersionID)
+            (encryption, checksum, ids, region) = (answer.encryption, answer.checksum, answer.ids, answer.region)
+        }
+
+        init(_ answer: CompleteMultipartUpload.Answer) {
+            (etag, versionID, sourceVersionID) = (answer.etag, answer.versionID, nil)
+            (encryption, checksum, ids, region) = (answer.encryption, answer.checksum, answer.ids, answer.region)
+        }
+    }
+
     /// What a copy brought, as far as it ends the publication.
-    private enum CopyResult {
+    enum CopyResult {
         case goOn(PublicationCourse.Outcome)
         case sourceGone
         /// Nobody knows whether it took effect, and there is no time to ask.
@@ -66,26 +96,26 @@ struct Publication: Sendable {
         let start = leg.clock.monotonic
         var log = Log(requests: announced?.requests ?? 0)
         var course = PublicationCourse(
-            key: consignment.key, announced: announced?.key, whenTaken: leg.whenTaken, delivery: consignment.delivery)
-        var standing = announced
+            key: consignment.key, announced: announced.flatMap { $0.isAtLarge ? $0.key : nil }, resumed: announced?.key,
+            whenTaken: leg.whenTaken, delivery: consignment.delivery, remembersAttempts: memory.remembersAttempts)
+        let standing = StandingAnnouncement(announced)
         while true {
             switch course.next {
             case .announce(let key):
-                let publishing = Progress.Publishing(key: key, requests: log.requests)
-                try await announce(publishing)
-                standing = publishing
+                try await announce(key, requests: log.requests, standing)
                 course.announced()
             case .copy(let key):
                 do throws(DeliveryFailure) {
-                    switch try await send(to: key, &log) {
+                    switch try await send(to: key, standing, &log) {
                     case .goOn(let outcome): course.copied(outcome)
-                    case .sourceGone: return .sourceGone(stillAnnounced: course.isOutcomeOpen ? standing : nil)
+                    case .sourceGone: return .sourceGone(stillAnnounced: course.isOutcomeOpen ? standing.current : nil)
                     case .interrupted(let failure):
                         course.copied(.unknown)
                         throw failure
                     }
                 } catch {
-                    if !course.isOutcomeOpen { await memory.settle() }
+                    // An open upload stays noted: it cannot be taken for a copy that is at large.
+                    if !course.isOutcomeOpen, standing.current?.upload == nil { await memory.settle() }
                     throw error
                 }
             case .ask(let key):
@@ -96,29 +126,52 @@ struct Publication: Sendable {
                 throw taken(key)
             case .comeBack(let key):
                 throw unsettled(key, log.latest)
+            case .cannotTell(let key):
+                throw unseen(key)
             }
         }
     }
 
-    private func announce(_ publishing: Progress.Publishing) async throws(DeliveryFailure) {
-        let length = (target.prefix + publishing.key.description).utf8.count
-        guard length <= DeliveryKey.longestKey else {
+    /// An upload of an earlier attempt at the same key goes on; one at another key is given up.
+    private func announce(_ key: DeliveryKey, requests: Int, _ standing: StandingAnnouncement) async throws(DeliveryFailure) {
+        let fullKey = target.prefix + key.description
+        guard fullKey.utf8.count <= DeliveryKey.longestKey else {
             throw DeliveryFailure(
                 .quarantine, code: "key-too-long", attempt: attempt,
-                cause: "the key in the inbox would have \(length) bytes, and S3 takes \(DeliveryKey.longestKey)",
+                cause: "the key in the inbox would have \(fullKey.utf8.count) bytes, and S3 takes \(DeliveryKey.longestKey)",
                 hint: "shorten inbox.prefix or the route's template")
         }
+        var publishing = Progress.Publishing(key: key, requests: requests)
+        if let former = standing.current, let upload = former.upload {
+            if former.key == key { publishing.upload = upload } else { await leg.abort(upload) }
+        }
         try await memory.announce(publishing)
+        standing.change(to: publishing)
     }
 
     // MARK: Requests
 
-    private func send(to key: DeliveryKey, _ log: inout Log) async throws(DeliveryFailure) -> CopyResult {
+    private func send(
+        to key: DeliveryKey,
+        _ standing: StandingAnnouncement,
+        _ log: inout Log
+    ) async throws(DeliveryFailure) -> CopyResult {
         // After the last byte was read, and before anything that the partner can see.
         try memory.verifySource()
         switch shape {
-        case .object(let object): return try await copy(object, to: key, &log)
+        case .object(let object) where consignment.size <= PartPlan.largestPart: return try await copy(object, to: key, &log)
+        case .object, .segments: return try await assemble(at: key, standing, &log)
         }
+    }
+
+    /// What the object in the inbox is to have.
+    var attributes: ObjectAttributes {
+        var attributes = ObjectAttributes(key: target.key, metadata: consignment.inboxMetadata)
+        attributes.contentType = "application/octet-stream"
+        attributes.storageClass = target.storageClass
+        attributes.acl = target.acl
+        attributes.isCreateOnly = leg.whenTaken != .replace
+        return attributes
     }
 
     private func copy(
@@ -126,20 +179,16 @@ struct Publication: Sendable {
         to key: DeliveryKey,
         _ log: inout Log
     ) async throws(DeliveryFailure) -> CopyResult {
-        let repository = leg.repository.place
-        var attributes = ObjectAttributes(key: target.key, metadata: consignment.inboxMetadata)
-        attributes.contentType = "application/octet-stream"
-        attributes.storageClass = target.storageClass
-        attributes.acl = target.acl
-        attributes.isCreateOnly = leg.whenTaken != .replace
-        let source = CopySource(
-            bucket: repository.name, owner: repository.owner, key: object.key, versionID: object.versionID, etag: object.etag)
         let request = CopyObject(
-            source: source, bucket: target.place, key: target.prefix + key.description, attributes: attributes)
+            source: leg.source(object), bucket: target.place, key: target.prefix + key.description, attributes: attributes)
+        guard let slot = await budget.slot() else {
+            throw DeliveryFailure(.retry, code: "cancelled", attempt: attempt, cause: "it was cancelled")
+        }
+        defer { withExtendedLifetime(slot) {} }
         do throws(AWSFailure) {
             let answer = try await leg.s3.copyObject(request)
             log.requests += answer.requests
-            log.copied = answer
+            log.landed = Landed(answer)
             return .goOn(.done)
         } catch {
             log.requests += error.requests
@@ -164,10 +213,7 @@ struct Publication: Sendable {
             return failure.origin == .cancelled ? .interrupted(Diagnosis.failure(failure, of: call)) : .goOn(.unknown)
         }
         if failure.code == "NoSuchKey" || failure.code == "NoSuchVersion" { return .sourceGone }
-        // Who may not list the repository gets 403 for what is not there.
-        if let storedEarlier, failure.status == 403, storedEarlier.duration(to: leg.clock.now) > Self.freshness {
-            return .sourceGone
-        }
+        if leg.isPerhapsExpired(failure, storedEarlier: storedEarlier) { return .sourceGone }
         throw Diagnosis.failure(failure, of: call)
     }
 
@@ -183,7 +229,7 @@ struct Publication: Sendable {
         }
     }
 
-    private func look(at key: DeliveryKey, _ log: inout Log) async -> PublicationCourse.Sight {
+    func look(at key: DeliveryKey, _ log: inout Log) async -> PublicationCourse.Sight {
         do throws(AWSFailure) {
             let report = try await leg.s3.headObject(in: target.place, key: target.prefix + key.description)
             log.requests += report.requests
@@ -212,13 +258,13 @@ struct Publication: Sendable {
         let fullKey = target.prefix + key.description
         var facts = StageFacts(bucket: target.place, key: fullKey, keyARN: target.key)
         switch shape {
-        case .object(let object):
+        case .object(let object), .segments(let object):
             facts["sourceVersionId"] = object.versionID
             facts["sourceEtag"] = object.etag
         }
         switch confirmation {
         case .byAnswer:
-            if let answer = log.copied {
+            if let answer = log.landed {
                 try verify(answer)
                 facts.add(versionID: answer.versionID, etag: answer.etag, checksum: answer.checksum, ids: answer.ids)
                 facts["region"] = answer.region.description
@@ -239,7 +285,7 @@ struct Publication: Sendable {
             location: "s3://\(target.place.name)/\(fullKey)", key: fullKey, confirmation: confirmation, record: record)
     }
 
-    private func verify(_ answer: CopyObject.Answer) throws(DeliveryFailure) {
+    private func verify(_ answer: Landed) throws(DeliveryFailure) {
         try Verification(attempt: attempt, place: "inbox").check(answer.encryption, key: target.key)
         let expected = consignment.digests.crc64nvme
         if let checksum = answer.checksum, checksum != expected {
@@ -269,6 +315,17 @@ struct Publication: Sendable {
             cause:
                 "s3://\(target.place.name)/\(VisibleText.escaped(target.prefix + key.description)) exists, and is not of this delivery",
             hint: leg.whenTaken == .fail ? "when-taken: suffix would deliver beside it" : nil)
+    }
+
+    private func unseen(_ key: DeliveryKey) -> DeliveryFailure {
+        DeliveryFailure(
+            .hold, code: "inbox-not-askable", attempt: attempt,
+            cause:
+                "s3://\(target.place.name)/\(VisibleText.escaped(target.prefix + key.description)) exists, and \(leg.publisher.label) "
+                + "may not ask whether it is this delivery",
+            hint:
+                "a publisher that keeps no journal needs s3:GetObject on the inbox, in its own policy and in the partner's bucket policy; "
+                + "it needs no right to decrypt there")
     }
 
     private func unsettled(_ key: DeliveryKey, _ latest: AWSFailure?) -> DeliveryFailure {

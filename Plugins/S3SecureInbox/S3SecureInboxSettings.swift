@@ -10,9 +10,11 @@ package struct S3SecureInboxSettings: Decodable, Hashable, Sendable {
     }
 
     package enum Upload: String, Decodable, CaseIterable, Sendable {
-        /// One request for one object, so that nothing needs to decrypt; what is larger is held.
+        /// One request for one object, and segments above `segments-above`: the generator needs not decrypt.
         case sealed
+        /// One request for one object; what is larger is held.
         case single
+        /// Above `segments-above` one object in many requests, for which the generator must be allowed to decrypt.
         case multipart
     }
 
@@ -57,9 +59,19 @@ package struct S3SecureInboxSettings: Decodable, Hashable, Sendable {
     package var repository: Repository
     /// Left out where somebody else publishes.
     package var inbox: Inbox?
+    /// Where somebody else publishes: who takes the publisher's receipts in; left out: nobody.
+    package var receipts: Receipts?
+
+    package struct Receipts: Decodable, Hashable, Sendable {
+        package var identity: String
+
+        enum CodingKeys: String, CodingKey {
+            case identity = "as"
+        }
+    }
 
     enum CodingKeys: String, CodingKey {
-        case publish, repository, inbox
+        case publish, repository, inbox, receipts
         case whenTaken = "when-taken"
     }
 }

@@ -19,6 +19,17 @@ extension S3SecureInboxSettings {
         return (check.problems.isEmpty ? plan : nil, check.problems)
     }
 
+    /// The plan of a publisher's service, which copies for this partner under the inbox's identity, or all that is wrong. Who stores is
+    /// known elsewhere: it need not be an identity of this configuration.
+    package func checkedForPublishing(
+        knowing identities: Identities,
+        endpoint: EndpointURL? = nil
+    ) -> (plan: InboxPlan?, problems: [SettingsProblem]) {
+        var check = SettingsCheck(identities: identities, endpoint: endpoint)
+        let plan = check.publisherPlan(self)
+        return (check.problems.isEmpty ? plan : nil, check.problems)
+    }
+
     /// All that is wrong.
     package func problems(knowing identities: Identities) -> [SettingsProblem] { checked(knowing: identities).problems }
 }
@@ -41,9 +52,33 @@ private struct SettingsCheck {
         if isPublishedHere, settings.inbox == nil {
             note(["inbox"], "'inbox' is missing", hint: "say where to publish, or set publish: elsewhere")
         }
+        let reader = settings.receipts.flatMap { identity($0.identity, at: ["receipts", "as"]) }
+        if isPublishedHere, settings.receipts != nil {
+            note(["receipts"], "there are no receipts where this agent publishes", hint: "leave it out, or set publish: elsewhere")
+        }
         guard let repository, inbox != nil || !isPublishedHere else { return nil }
         return InboxPlan(
-            repository: repository, inbox: isPublishedHere ? inbox : nil, whenTaken: settings.whenTaken ?? .suffix)
+            repository: repository, inbox: isPublishedHere ? inbox : nil, whenTaken: settings.whenTaken ?? .suffix,
+            receiptReader: reader)
+    }
+
+    mutating func publisherPlan(_ settings: S3SecureInboxSettings) -> InboxPlan? {
+        guard let inboxSettings = settings.inbox else {
+            note(["inbox"], "'inbox' is missing", hint: "a publisher needs to know where to publish, and under which key")
+            return nil
+        }
+        if settings.whenTaken == .replace {
+            note(
+                ["when-taken"], "a publisher's service cannot replace: events come in any order, and an older file could win",
+                hint: "when-taken: suffix or fail; an agent that publishes here can replace")
+        }
+        let inbox = inbox(inboxSettings)
+        var repositorySettings = settings.repository
+        // It works there, too: it reads what it copies.
+        repositorySettings.identity = inboxSettings.identity
+        // Without an identity the same would be said twice.
+        guard let inbox, let repository = repository(repositorySettings) else { return nil }
+        return InboxPlan(repository: repository, inbox: inbox, whenTaken: settings.whenTaken ?? .suffix)
     }
 
     private mutating func repository(_ settings: S3SecureInboxSettings.Repository) -> InboxPlan.Repository? {
@@ -53,18 +88,31 @@ private struct SettingsCheck {
         let place = place(settings.bucket, settings.region, owner, settings.endpoint, at: base)
         let key = key(settings.key, inRegion: settings.region, at: base + ["key"])
         let prefix = prefix(settings.prefix, at: base + ["prefix"])
-        if settings.upload == .multipart {
-            note(
-                base + ["upload"], "multipart is not available yet",
-                hint: "sealed stores files of up to 5 GiB in one request, for which nobody needs to decrypt")
+        let upload = upload(settings, at: base)
+        guard let identity, let place, let key, let prefix, let upload else { return nil }
+        return InboxPlan.Repository(place: place, prefix: prefix, key: key, identity: identity, upload: upload)
+    }
+
+    private mutating func upload(_ settings: S3SecureInboxSettings.Repository, at base: [String]) -> UploadPlan? {
+        let method: UploadPlan.Method =
+            switch settings.upload ?? .sealed {
+            case .sealed: .sealed
+            case .single: .single
+            case .multipart: .multipart
+            }
+        guard let above = settings.segmentsAbove?.bytes else { return UploadPlan(method) }
+        let path = base + ["segments-above"]
+        guard method != .single else {
+            note(path, "upload: single makes no segments", hint: "leave one of the two out")
+            return nil
         }
-        if let above = settings.segmentsAbove, above.bytes != S3SecureInbox.largestObject {
+        guard (PartPlan.smallestPart...PartPlan.largestPart).contains(above) else {
             note(
-                base + ["segments-above"], "segments are not available yet: the only value is 5 GiB",
-                hint: "leave it out; larger files are held")
+                path, "expected 5 MiB to 5 GiB, found \(ByteCount(bytes: above))",
+                hint: "S3 copies no smaller parts than 5 MiB into one object, and takes 5 GiB in one request")
+            return nil
         }
-        guard let identity, let place, let key, let prefix else { return nil }
-        return InboxPlan.Repository(place: place, prefix: prefix, key: key, identity: identity)
+        return UploadPlan(method, threshold: above)
     }
 
     /// The repository is ours: without an `owner` it belongs to the account of the role that stores.
@@ -121,6 +169,10 @@ private struct SettingsCheck {
         let place = take(base + ["region"]) { () throws(NameError) in try Region(region) }
         let custom = own.flatMap { text in take(base + ["endpoint"]) { () throws(NameError) in try EndpointURL(text) } }
         guard let name, let place, let owner else { return nil }
+        if let point = name.accessPoint, point.region != place {
+            note(base + ["bucket"], "the access point is in \(point.region), and region: says \(place)")
+            return nil
+        }
         return BucketPlace(name: name, region: place, owner: owner, endpoint: custom ?? endpoint)
     }
 

@@ -36,13 +36,22 @@ static inline CURLcode pouch_curl_set_progress_function(CURL *handle, curl_xferi
 static inline CURLcode pouch_curl_set_before_request_function(CURL *handle, curl_prereq_callback value) {
     return curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, value);
 }
+static inline CURLcode pouch_curl_set_host_key_function(CURL *handle, curl_sshhostkeycallback value) {
+    return curl_easy_setopt(handle, CURLOPT_SSH_HOSTKEYFUNCTION, value);
+}
 
 // curl_easy_getinfo and curl_multi_setopt.
 static inline CURLcode pouch_curl_get_number(CURL *handle, CURLINFO info, long *value) {
     return curl_easy_getinfo(handle, info, value);
 }
+static inline CURLcode pouch_curl_get_size(CURL *handle, CURLINFO info, curl_off_t *value) {
+    return curl_easy_getinfo(handle, info, value);
+}
 static inline CURLMcode pouch_curl_multi_set_number(CURLM *handle, CURLMoption option, long value) {
     return curl_multi_setopt(handle, option, value);
 }
+
+/// CURLVERSION_NOW is a macro over an enumeration.
+static inline const curl_version_info_data *pouch_curl_version(void) { return curl_version_info(CURLVERSION_NOW); }
 
 #endif

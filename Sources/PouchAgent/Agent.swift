@@ -106,14 +106,20 @@ package final class Agent: Sendable {
         let endings = DeliveryEndings(
             journal: journal, closer: closer, outbox: outbox, alerts: alerts, sends: sends, clock: clock, logger: logger)
         let shelf = SourceShelf(claims: claimed)
+        let spool = SealedSpool(state: plan.state)
         let lanes = LaneBoard(
             plan.partners.map { partner in
+                let reading = BlockingExecutor(name: "lane-\(partner.name)", threads: min(4, max(1, partner.limits.atOnce)))
                 let pipeline = DeliveryPipeline(
                     agent: plan.name,
                     partner: partner,
                     journal: journal,
                     sources: shelf,
-                    reading: BlockingExecutor(name: "lane-\(partner.name)", threads: min(4, max(1, partner.limits.atOnce))),
+                    sealing: DeliverySealing(
+                        partner: partner.name, plan: partner.seal, spool: spool, journal: journal, sources: shelf, reading: reading,
+                        clock: clock, board: board, logger: logger
+                    ),
+                    reading: reading,
                     clock: clock,
                     board: board,
                     budget: TransferBudget(partner.limits),
@@ -165,6 +171,7 @@ package final class Agent: Sendable {
             claimed: claimed,
             journal: journal,
             closer: closer,
+            spool: spool,
             clock: clock,
             alerts: alerts,
             isUnderWay: { intake.isUnderWay($0) },
@@ -201,12 +208,18 @@ package final class Agent: Sendable {
             if !mode.isQuiet {
                 await recovery.reconcile(isStart: true)
                 await holdPartnersThatAreGone()
+                await forgetLateTimes()
             }
             await withTaskGroup(of: Void.self) { work in
                 for (partner, lane) in lanes.lanes where mode.delivers(to: partner) { work.addTask { await lane.run() } }
                 if !mode.isQuiet {
                     work.addTask { await self.watch() }
                     work.addTask { await self.housekeeping() }
+                    if mode == .service {
+                        work.addTask { await self.receiptRounds.run() }
+                    } else {
+                        await receiptRounds.round()
+                    }
                 }
                 await waitForTheEnd(of: mode)
                 stop()
@@ -219,6 +232,11 @@ package final class Agent: Sendable {
         let ending = await finish()
         logger.info("stopped", metadata: ["agent": "\(plan.name)", "summary": "\(ending.summary)"])
         return ending
+    }
+
+    private var receiptRounds: ReceiptRounds {
+        ReceiptRounds(
+            agent: plan.name, partners: plan.partners, journal: journal, outbox: outbox, clock: clock, logger: logger)
     }
 
     // MARK: The loops

@@ -32,6 +32,10 @@ extension Agent {
     func housekeeping() async {
         var lastAccount = clock.monotonic
         var lastTime = clock.now
+        await watchCertificates()
+        // What could not be put away is tried again soon, and less and less often while that fails.
+        let closing = Backoff(first: .seconds(4), longest: Self.accountsEvery)
+        var troubledRounds = 0
         while !Task.isCancelled {
             do { try await clock.sleep(for: .seconds(2)) } catch { return }
             await intake.settleAccounts()
@@ -40,20 +44,41 @@ extension Agent {
                 lanes.noteBacklog()
             }
             let passed = clock.monotonic - lastAccount
-            guard passed >= Self.accountsEvery else { continue }
+            let pause = closer.hasTrouble ? closing.delay(afterFailures: troubledRounds + 1, jitter: 1) : Self.accountsEvery
+            guard passed >= pause else { continue }
             if lastTime.duration(to: clock.now) < passed - .seconds(60) { await forgetLateTimes() }
             lastAccount = clock.monotonic
             lastTime = clock.now
-            await recovery.reconcile(isStart: false)
+            await closer.tryingAgain { await recovery.reconcile(isStart: false) }
+            troubledRounds = closer.hasTrouble ? troubledRounds + 1 : 0
             await pruneArchives()
+            await watchCertificates()
         }
     }
 
-    /// The clock was set back: what waits for its next attempt would wait for that time to come again.
-    private func forgetLateTimes() async {
-        logger.warning("the clock was set back; deliveries that wait for a later time are tried now")
+    /// Told ahead, while there is time to ask the partner for a new one.
+    private func watchCertificates() async {
+        for partner in plan.partners {
+            guard let recipients = partner.seal?.recipients else { continue }
+            let now = clock.now
+            let notices = await onBlockingThread { recipients.status(at: now).notices }
+            if notices.isEmpty { alerts.clear(.expiring, subject: partner.name.description) }
+            for notice in notices {
+                let text = "\(partner.name): \(notice.text)" + (notice.hint.map { "\nhint: \($0)" } ?? "")
+                alerts.raise(.expiring, subject: partner.name.description, code: notice.code, text: text)
+            }
+        }
+    }
+
+    /// The clock was set back, now or while no agent ran: what waits for its next attempt would wait for that time to come again. (No
+    /// pause of ours is longer than an hour.)
+    func forgetLateTimes() async {
         do {
-            _ = try await journal.bringForward(waitsBeyond: clock.now.advanced(by: .seconds(3_600)), to: clock.now).value()
+            let now = clock.now
+            let count = try await journal.bringForward(waitsBeyond: now.advanced(by: .seconds(3_600)), to: now).value()
+            guard count > 0 else { return }
+            logger.warning(
+                "the clock was set back; deliveries that wait for a later time are tried now", metadata: ["count": "\(count)"])
             lanes.noteBacklog()
         } catch {
             logger.error("the journal could not be written", metadata: ["cause": "\(error)"])

@@ -61,10 +61,22 @@ package struct PartnerPlan: Sendable {
     package let name: PartnerName
     package let destination: any Destination
     package let limits: TransferBudget.Limits
+    /// `nil`: its files leave as they are.
+    package let seal: SealPlan?
+    /// Where word comes of what was handed over; `nil`: nowhere.
+    package let receipts: (any ReceiptShelf)?
 
-    package init(name: PartnerName, destination: any Destination, limits: TransferBudget.Limits) {
+    package init(
+        name: PartnerName,
+        destination: any Destination,
+        limits: TransferBudget.Limits,
+        seal: SealPlan? = nil,
+        receipts: (any ReceiptShelf)? = nil
+    ) {
         self.name = name
         self.destination = destination
         self.limits = limits
+        self.seal = seal
+        self.receipts = receipts
     }
 }

@@ -8,6 +8,7 @@ import Synchronization
 ///
 /// - What is claimed and not in the journal goes back to where it was dropped, and settles anew.
 /// - What is finished in the journal and not put away is put away; once more when a power cut brought it back.
+/// - A sealed file that no delivery needs is removed.
 /// - What is neither is unaccounted for, and said so.
 final class Recovery: Sendable {
     /// A claim that is younger may not have been handed to the journal yet.
@@ -18,6 +19,7 @@ final class Recovery: Sendable {
     private let claimed: ClaimedFolders
     private let journal: Journal
     private let closer: FileCloser
+    private let spool: SealedSpool
     private let clock: any AgentClock
     private let alerts: AlertBell
     private let isUnderWay: @Sendable (String) -> Bool
@@ -30,6 +32,7 @@ final class Recovery: Sendable {
         claimed: ClaimedFolders,
         journal: Journal,
         closer: FileCloser,
+        spool: SealedSpool,
         clock: any AgentClock,
         alerts: AlertBell,
         isUnderWay: @escaping @Sendable (String) -> Bool,
@@ -39,6 +42,7 @@ final class Recovery: Sendable {
         self.claimed = claimed
         self.journal = journal
         self.closer = closer
+        self.spool = spool
         self.clock = clock
         self.alerts = alerts
         self.isUnderWay = isUnderWay
@@ -54,6 +58,7 @@ final class Recovery: Sendable {
         var found = Account()
         for folder in folders { await lookThroughClaims(of: folder, isStart: isStart, into: &found) }
         await closeFinished(into: &found)
+        await sweepSpool(isStart: isStart)
         found.checkedAt = clock.now
         account.withLock { $0 = found }
         if found.total == 0 {
@@ -122,6 +127,22 @@ final class Recovery: Sendable {
             }
         } catch {
             logger.error("the journal could not be read", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    /// Sealed files of deliveries that have ended, and after a start also those that a crash left in the middle of sealing.
+    private func sweepSpool(isStart: Bool) async {
+        do {
+            for id in try await onBlockingThread({ [spool] () throws(FileProblem) in try spool.deliveries() }) {
+                let delivery = try await journal.delivery(id)
+                let isNeeded = delivery.map { !$0.state.isFinal && ($0.seal != nil || !isStart) } ?? false
+                guard !isNeeded else { continue }
+                try await onBlockingThread { [spool] () throws(FileProblem) in try spool.remove(id) }
+                logger.info("removed a sealed file that no delivery needs", metadata: ["delivery": "\(id)"])
+            }
+        } catch {
+            logger.error(
+                "the sealed files could not be looked through", metadata: ["folder": "\(spool.path)", "cause": "\(error)"])
         }
     }
 }

@@ -12,13 +12,17 @@ package final class SingleFlight<Value: Sendable, Failure: Error>: Sendable {
 
     package init(known value: Value? = nil) { state = Mutex(value.map(State.done) ?? .idle) }
 
+    /// The value, if it is there already.
+    package var known: Value? {
+        state.withLock { state in
+            if case .done(let value) = state { return value }
+            return nil
+        }
+    }
+
     /// The first caller computes, in its own task; others wait for it. If it fails, one of those who waited computes in its place.
     package func value(_ compute: @Sendable () async throws(Failure) -> Value) async throws(Failure) -> Value {
         while true {
-            let known: Value? = state.withLock { state in
-                if case .done(let value) = state { return value }
-                return nil
-            }
             if let known { return known }
             let begins = state.withLock { state in
                 if case .idle = state {

@@ -17,14 +17,20 @@ package struct PouchCommand: AsyncParsableCommand {
             """,
         version: Version.text,
         groupedSubcommands: [
-            CommandGroup(name: "The agent", subcommands: [RunCommand.self, SendCommand.self]),
-            CommandGroup(name: "The configuration", subcommands: [CheckCommand.self, DoctorCommand.self, ExplainCommand.self]),
+            CommandGroup(name: "The agent", subcommands: [RunCommand.self, SendCommand.self, PublishCommand.self]),
+            CommandGroup(
+                name: "The configuration",
+                subcommands: [
+                    CheckCommand.self, DoctorCommand.self, ExplainCommand.self, IdentityCommand.self, PartnerCommand.self,
+                ]),
             CommandGroup(
                 name: "What is going on",
                 subcommands: [StatusCommand.self, TraceCommand.self, ManifestCommand.self]
             ),
             CommandGroup(name: "Stepping in", subcommands: [HoldCommand.self, ReleaseCommand.self, RetryCommand.self]),
+            CommandGroup(name: "Sealing by hand", subcommands: [SealCommand.self, OpenCommand.self]),
             CommandGroup(name: "Trying it out", subcommands: [SandboxCommand.self]),
+            CommandGroup(name: "Extending it", subcommands: [PluginCommand.self]),
         ]
     )
 

@@ -19,6 +19,10 @@ package struct AgentConfiguration: Hashable, Sendable {
     package let folders: [FolderSettings]
     package let routes: [RouteSettings]
     package let unmatched: UnmatchedPolicy
+    package let publish: PublishSettings?
+
+    /// It has no folders: it can publish what others stored, and nothing else.
+    package var isPublisherOnly: Bool { publish != nil && folders.isEmpty }
 }
 
 /// `agent:`
@@ -64,7 +68,7 @@ package struct AlertSettings: Hashable, Sendable {
     package let command: Located<[String]>
 }
 
-/// `aws:` — only for S3-compatible services and the sandbox.
+/// `aws:` — another choice of AWS's own hosts, S3-compatible services, the sandbox.
 package struct AWSSettings: Hashable, Sendable {
     package enum Service: String, Hashable, Sendable, CaseIterable {
         case s3, sts, sqs, kms, rolesanywhere
@@ -75,6 +79,10 @@ package struct AWSSettings: Hashable, Sendable {
     package let endpoint: Located<HTTPAddress>?
     package let endpoints: [Service: Located<HTTPAddress>]
     package let caFile: Located<SettingsPath>?
+    /// AWS's hosts that answer on IPv6 too.
+    package let isDualStack: Bool
+    /// AWS's hosts with validated cryptography.
+    package let isFIPS: Bool
 
     /// `nil`: AWS's own.
     package func endpoint(of service: Service) -> Located<HTTPAddress>? { endpoints[service] ?? endpoint }
@@ -89,6 +97,12 @@ package struct IdentitySettings: Hashable, Sendable {
         case environment
         /// In the syntax of a credentials file, or a profile-less one.
         case file(Located<SettingsPath>)
+        case rolesAnywhere(RolesAnywhere)
+        case webIdentity(WebIdentity)
+        case container(Container)
+        case imds(InstanceMetadata)
+        /// The program, absolute, and its arguments.
+        case process([String])
     }
 
     package let origin: Located<Origin>
@@ -102,6 +116,15 @@ package struct IdentitySettings: Hashable, Sendable {
         package let sessionName: Located<String>?
         /// 15 minutes to 12 hours; `nil`: what STS does by itself.
         package let duration: Located<TimeSpan>?
+        /// A session for a partner may reach that partner's places only.
+        package let isNarrowed: Bool
+        /// In the order of the file.
+        package let tags: [Tag]
+
+        package struct Tag: Hashable, Sendable {
+            package let key: String
+            package let value: String
+        }
     }
 }
 
@@ -112,12 +135,22 @@ package struct PartnerSettings: Hashable, Sendable {
     /// What stands beside `with:`, for the adapter to decode: see `SettingsDecoder`.
     package let settings: ConfigurationNode
     package let limits: Limits
+    /// `nil`: files leave as they are.
+    package let seal: SealSettings?
 
     package struct Limits: Hashable, Sendable {
         /// Requests in flight for the partner.
         package let atOnce: Int
         package let bandwidth: ByteRate?
     }
+}
+
+/// `seal:` of a partner: its files are encrypted before they leave.
+package struct SealSettings: Hashable, Sendable {
+    /// The certificates of all who may open; at least one, each once.
+    package let to: [Located<SettingsPath>]
+    /// What a key ends in that does not by itself: `.cms`.
+    package let suffix: String?
 }
 
 /// One of `folders:`

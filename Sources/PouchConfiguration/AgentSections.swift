@@ -78,30 +78,21 @@ extension AlertSettings: Decodable {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
-        let written = try container.decode(Located<[String]>.self, forKey: .command)
-        let folder = decoder.userInfo[.settingsFolder] as? String ?? "/"
-        guard let program = written.value.first else {
-            throw SettingsProblem(at: ["command"], "expected a program and its arguments, found an empty list")
-        }
-        guard program.contains("/") else {
-            throw SettingsProblem(
-                at: ["command", "0"], "expected the path of a program, found '\(Quoted.shortened(program))'",
-                hint: "no search path is used: write /usr/bin/\(Quoted.shortened(program)), or wherever it is")
-        }
-        let path = try SettingsPath(program, in: folder)
-        command = written.map { [path.absolute] + $0.dropFirst() }
+        command = try container.decode(Located<ProgramLine>.self, forKey: .command).map(\.words)
     }
 }
 
 extension AWSSettings: Decodable {
     private enum Key: String, CodingKey {
-        case region, endpoint, endpoints
+        case region, endpoint, endpoints, fips
         case caFile = "ca-file"
+        case dualStack = "dual-stack"
     }
 
     private enum ServiceKey: String, CodingKey, CaseIterable { case s3, sts, sqs, kms, rolesanywhere }
 
-    static let none = AWSSettings(region: nil, endpoint: nil, endpoints: [:], caFile: nil)
+    static let none = AWSSettings(
+        region: nil, endpoint: nil, endpoints: [:], caFile: nil, isDualStack: false, isFIPS: false)
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
@@ -110,6 +101,14 @@ extension AWSSettings: Decodable {
         endpoint = try container.decodeIfPresent(Located<HTTPAddress>.self, forKey: .endpoint)
         caFile = try container.decodeIfPresent(Located<SettingsPath>.self, forKey: .caFile)
         endpoints = try container.decodeIfPresent(Endpoints.self, forKey: .endpoints)?.addresses ?? [:]
+        isDualStack = try container.decodeIfPresent(Bool.self, forKey: .dualStack) ?? false
+        isFIPS = try container.decodeIfPresent(Bool.self, forKey: .fips) ?? false
+        guard endpoint != nil || !endpoints.isEmpty else { return }
+        for (key, isOn) in [(Key.dualStack, isDualStack), (.fips, isFIPS)] where isOn {
+            try decoder.overNode().note(
+                atKey: key.rawValue, "is a choice among AWS's own hosts, and other endpoints are named",
+                hint: "leave it out, or the endpoints")
+        }
     }
 
     private struct Endpoints: Decodable {

@@ -71,7 +71,7 @@ package enum ConfigurationFile {
         problems += secrets + record.finish().filter { !secretMarks.contains($0.mark) }
         guard let draft else { return outcome(nil, problems, file) }
         problems += CrossChecks(draft: draft, root: root, resolve: RealPath.resolve).problems()
-        let parts = SoundParts(draft, decoder: decoder)
+        let parts = SoundParts(draft, root: root, decoder: decoder)
         let configuration = AgentConfiguration(draft, file: path, decoder: decoder)
         return outcome(configuration, problems, file, further: checks(parts))
     }
@@ -95,10 +95,11 @@ package enum ConfigurationFile {
 }
 
 extension SoundParts {
-    fileprivate init(_ draft: Draft, decoder: SettingsDecoder) {
+    fileprivate init(_ draft: Draft, root: ConfigurationNode, decoder: SettingsDecoder) {
         self.init(
             decoder: decoder, network: draft.network, aws: draft.aws, identities: draft.identitiesByName, partners: draft.partners,
-            folders: draft.folders, routes: draft.routes)
+            folders: draft.folders, routes: draft.routes, publish: draft.publish,
+            isPublisherOnly: ["folders", "routes"].allSatisfy { root.mapping?[$0] == nil })
     }
 }
 
@@ -109,7 +110,7 @@ extension AgentConfiguration {
         self.init(
             file: file, decoder: decoder, agent: agent, network: draft.network, alerts: draft.alerts, aws: draft.aws,
             identities: draft.identitiesByName, partners: draft.partners, folders: draft.folders, routes: draft.routes,
-            unmatched: draft.unmatched)
+            unmatched: draft.unmatched, publish: draft.publish)
     }
 }
 

@@ -9,7 +9,7 @@ struct CrossChecks {
     let resolve: (String) -> String
 
     func problems() -> [LocatedProblem] {
-        routeNames() + routeTargets() + idlePartners() + idleIdentities() + folderProblems()
+        routeNames() + routeTargets() + idlePartners() + idleIdentities() + folderProblems() + publishTargets()
     }
 
     private func folderProblems() -> [LocatedProblem] {
@@ -35,10 +35,18 @@ struct CrossChecks {
     }
 
     private func routeTargets() -> [LocatedProblem] {
+        unknownPartners(among: routes.compactMap { $0.node(at: ["to"]) }.flatMap { $0.sequence ?? [$0] })
+    }
+
+    private func publishTargets() -> [LocatedProblem] {
+        unknownPartners(among: root.mapping?["publish"]?.value.node(at: ["partners"])?.sequence ?? [])
+    }
+
+    private func unknownPartners(among targets: [ConfigurationNode]) -> [LocatedProblem] {
         guard root.mapping?["partners"]?.value.mapping != nil else { return [] }
         let partners = entries(of: "partners").map(\.key)
         let all = partners.isEmpty ? nil : "the partners are \(partners.map(Quoted.shortened).joined(separator: ", "))"
-        return routes.compactMap { $0.node(at: ["to"]) }.flatMap { $0.sequence ?? [$0] }.compactMap { target in
+        return targets.compactMap { target in
             guard let name = target.scalar?.text, (try? PartnerName(name)) != nil, !partners.contains(name) else { return nil }
             let meant = Suggestion.nearest(to: name, among: partners).map { "did you mean '\($0)'?" }
             return LocatedProblem(at: target.mark, "there is no partner '\(name)'", hint: meant ?? all)
@@ -49,6 +57,7 @@ struct CrossChecks {
     private var routes: [ConfigurationNode] { root.mapping?["routes"]?.value.sequence ?? [] }
 
     private func idlePartners() -> [LocatedProblem] {
+        guard root.mapping?["routes"] != nil || root.mapping?["publish"] == nil else { return [] }
         let named = Set(texts(in: root.mapping?["routes"]?.value))
         return entries(of: "partners").filter { !named.contains($0.key) }.map {
             LocatedProblem(.warning, at: $0.keyMark, "no route delivers to '\(Quoted.shortened($0.key))'")
@@ -57,7 +66,7 @@ struct CrossChecks {
 
     /// Which setting of an adapter names an identity is known to the adapter alone: a text that is the name counts as use.
     private func idleIdentities() -> [LocatedProblem] {
-        let named = Set(texts(in: root.mapping?["partners"]?.value))
+        let named = Set(texts(in: root.mapping?["partners"]?.value) + texts(in: root.mapping?["publish"]?.value))
         return entries(of: "identities").filter { !named.contains($0.key) }.map {
             LocatedProblem(.warning, at: $0.keyMark, "no partner uses the identity '\(Quoted.shortened($0.key))'")
         }

@@ -11,9 +11,10 @@ struct Draft: Decodable {
     let folders: [FolderSettings]
     let routes: [RouteSettings]
     let unmatched: UnmatchedPolicy
+    let publish: PublishSettings?
 
     private enum Key: String, CodingKey {
-        case agent, network, alerts, aws, identities, partners, folders, routes, unmatched
+        case agent, network, alerts, aws, identities, partners, folders, routes, unmatched, publish
     }
 
     init(from decoder: any Decoder) throws {
@@ -34,10 +35,14 @@ struct Draft: Decodable {
         partners = try container.decode(SoundNames<PartnerName, PartnerBody>.self, forKey: .partners).entries.map { entry in
             PartnerSettings(
                 name: entry.name, adapter: entry.settings.value.delivery.adapter, settings: entry.settings.value.delivery.settings,
-                limits: entry.settings.value.limits)
+                limits: entry.settings.value.limits, seal: entry.settings.value.seal)
         }
-        folders = try container.decode(SoundList<FolderSettings>.self, forKey: .folders).elements.map(\.value)
-        routes = try container.decode(SoundList<RouteSettings>.self, forKey: .routes).elements.map(\.value)
+        publish = try sound(PublishSettings.self, .publish)
+        // A host that only publishes takes no files.
+        let isPublisherOnly = container.contains(.publish) && !container.contains(.folders) && !container.contains(.routes)
+        folders =
+            isPublisherOnly ? [] : try container.decode(SoundList<FolderSettings>.self, forKey: .folders).elements.map(\.value)
+        routes = isPublisherOnly ? [] : try container.decode(SoundList<RouteSettings>.self, forKey: .routes).elements.map(\.value)
         unmatched = try container.decodeIfPresent(UnmatchedPolicy.self, forKey: .unmatched) ?? .hold
     }
 }

@@ -2,7 +2,8 @@ import PouchKit
 
 extension IdentitySettings: Decodable {
     private enum Key: String, CodingKey {
-        case role, duration, from
+        case role, duration, from, tags
+        case sessionPolicy = "session-policy"
         case externalID = "external-id"
         case sessionName = "session-name"
     }
@@ -15,20 +16,46 @@ extension IdentitySettings: Decodable {
         let externalID = try container.decodeIfPresent(Located<ExternalID>.self, forKey: .externalID)
         let sessionName = try container.decodeIfPresent(Located<SessionName>.self, forKey: .sessionName)
         let duration = try container.decodeIfPresent(Located<SessionDuration>.self, forKey: .duration)
+        let policy = try container.decodeIfPresent(SessionPolicy.self, forKey: .sessionPolicy)
+        let tags = try container.decodeIfPresent(SessionTags.self, forKey: .tags)
         guard let arn else {
             role = nil
-            for key in [Key.externalID, .sessionName, .duration] where container.contains(key) {
+            for key in [Key.externalID, .sessionName, .duration, .sessionPolicy, .tags] where container.contains(key) {
                 here.note(atKey: key.rawValue, "belongs to a role, and there is none", hint: "add role: arn:aws:iam::…")
             }
             return
         }
         role = Role(
             arn: arn.map(\.value), externalID: externalID?.map(\.value), sessionName: sessionName?.map(\.value),
-            duration: duration?.map(\.value))
+            duration: duration?.map(\.value), isNarrowed: policy == .partner, tags: tags?.tags ?? [])
+    }
+
+    private enum SessionPolicy: String, Decodable, CaseIterable { case partner }
+
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html>
+    private struct SessionTags: Decodable {
+        let tags: [Role.Tag]
+
+        init(from decoder: any Decoder) throws {
+            let written = try decoder.singleValueContainer().decode([String: String].self)
+            tags = written.sorted { $0.key < $1.key }.map { Role.Tag(key: $0.key, value: $0.value) }
+            guard tags.count <= 50 else { throw SettingsProblem(at: [], "a session has at most 50 tags, found \(tags.count)") }
+            for tag in tags {
+                let isSound = [tag.key, tag.value].allSatisfy { text in
+                    text.allSatisfy { $0.isLetter || $0.isNumber || " _.:/=+-@".contains($0) }
+                }
+                guard isSound, (1...128).contains(tag.key.count), tag.value.count <= 256 else {
+                    throw SettingsProblem(
+                        at: [tag.key],
+                        "expected a tag of letters, digits, spaces or _.:/=+-@, found '\(Quoted.shortened(tag.value))'",
+                        hint: "a key has 1 to 128 of them, a value at most 256")
+                }
+            }
+        }
     }
 
     /// `arn:aws:iam::111111111111:role/path/name`
-    private struct RoleARN: CheckedSetting {
+    struct RoleARN: CheckedSetting {
         let value: String
 
         init(unchecked value: String) { self.value = value }
@@ -62,7 +89,7 @@ extension IdentitySettings: Decodable {
         }
     }
 
-    private struct SessionName: CheckedSetting {
+    struct SessionName: CheckedSetting {
         let value: String
 
         init(unchecked value: String) { self.value = value }
@@ -74,7 +101,7 @@ extension IdentitySettings: Decodable {
         }
     }
 
-    private struct SessionDuration: CheckedSetting {
+    struct SessionDuration: CheckedSetting {
         let value: TimeSpan
 
         init(unchecked value: TimeSpan) { self.value = value }
@@ -93,11 +120,11 @@ extension IdentitySettings.Origin: Decodable {
         case container, imds, process
         case rolesAnywhere = "roles-anywhere"
         case webIdentity = "web-identity"
-
-        static let later: [Key] = [.rolesAnywhere, .webIdentity, .container, .imds, .process]
     }
 
-    private static let hint = "write { profile: NAME }, { environment: true } or { file: PATH }"
+    private static let hint =
+        "write one of { profile: NAME }, { environment: true }, { file: PATH }, { roles-anywhere: … }, { web-identity: … }, "
+        + "{ container: true }, { imds: true }, { process: [PROGRAM] }"
 
     package init(from decoder: any Decoder) throws {
         let here = try decoder.overNode()
@@ -108,13 +135,6 @@ extension IdentitySettings.Origin: Decodable {
         guard node.mapping != nil else { throw node.isNot("a mapping", hint: Self.hint) }
         let container = try decoder.container(keyedBy: Key.self)
         let written = Key.allCases.filter(container.contains)
-        if let later = written.first(where: Key.later.contains) {
-            here.note(
-                atKey: later.rawValue, "is not available yet: it comes in a later version",
-                hint: "use profile, environment or file for now")
-            self = .environment
-            return
-        }
         switch Set(written) {
         case [.profile], [.profile, .file]:
             self = .profile(
@@ -126,6 +146,12 @@ extension IdentitySettings.Origin: Decodable {
                 throw SettingsProblem(at: ["environment"], "expected true, found 'false'", hint: Self.hint)
             }
             self = .environment
+        case [.rolesAnywhere]:
+            self = .rolesAnywhere(try container.decode(IdentitySettings.RolesAnywhere.self, forKey: .rolesAnywhere))
+        case [.webIdentity]: self = .webIdentity(try container.decode(IdentitySettings.WebIdentity.self, forKey: .webIdentity))
+        case [.container]: self = .container(try container.decode(IdentitySettings.Container.self, forKey: .container))
+        case [.imds]: self = .imds(try container.decode(IdentitySettings.InstanceMetadata.self, forKey: .imds))
+        case [.process]: self = .process(try container.decode(ProgramLine.self, forKey: .process).words)
         case []: throw SettingsProblem(at: [], "no source of credentials is named", hint: Self.hint)
         default:
             let words = written.map(\.rawValue).joined(separator: " and ")

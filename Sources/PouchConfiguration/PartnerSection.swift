@@ -4,18 +4,38 @@ import PouchKit
 struct PartnerBody: Decodable {
     let delivery: PartnerDelivery
     let limits: PartnerSettings.Limits
+    let seal: SealSettings?
 
     private enum Key: String, CodingKey { case deliver, limits, seal }
 
     init(from decoder: any Decoder) throws {
-        let here = try decoder.overNode()
         let container = try decoder.container(keyedBy: Key.self)
         delivery = try container.decode(PartnerDelivery.self, forKey: .deliver)
         limits = try container.decodeIfPresent(PartnerSettings.Limits.self, forKey: .limits) ?? .standard
-        if container.contains(.seal) {
-            here.note(
-                atKey: "seal", "is not available yet: it comes in a later version",
-                hint: "remove it; without it, files are not encrypted by the agent itself")
+        seal = try container.decodeIfPresent(SealSettings.self, forKey: .seal)
+    }
+}
+
+extension SealSettings: Decodable {
+    private enum Key: String, CodingKey { case to, suffix }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        to = try container.decode(OneOrMore<SettingsPath>.self, forKey: .to).values
+        suffix = try container.decodeIfPresent(Suffix.self, forKey: .suffix)?.value
+    }
+
+    private struct Suffix: CheckedSetting {
+        let value: String
+
+        init(unchecked value: String) { self.value = value }
+
+        static func check(_ text: String) throws {
+            guard text.hasPrefix("."), (2...32).contains(text.utf8.count), text.hasOnlyLettersAndDigits(and: ".-_") else {
+                throw SettingsProblem(
+                    at: [], "'\(Quoted.shortened(text))' is no suffix of a name",
+                    hint: "a dot and then letters or digits, as in .cms")
+            }
         }
     }
 }

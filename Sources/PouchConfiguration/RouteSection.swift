@@ -11,7 +11,7 @@ extension RouteSettings: Decodable {
         folder = conditions?.folder
         path = conditions?.path
         size = conditions?.size
-        to = try container.decode(Partners.self, forKey: .to).names
+        to = try container.decode(OneOrMore<PartnerName>.self, forKey: .to).values
         let template = try container.decodeIfPresent(Located<String>.self, forKey: .as)
         self.as = template ?? Located("{path}", at: here.node?.mark ?? .start)
         stop = try container.decodeIfPresent(Bool.self, forKey: .stop) ?? false
@@ -21,26 +21,5 @@ extension RouteSettings: Decodable {
         let folder: Located<String>?
         let path: Located<String>?
         let size: Located<String>?
-    }
-
-    /// One name, or a list of them.
-    private struct Partners: Decodable {
-        let names: [Located<PartnerName>]
-
-        init(from decoder: any Decoder) throws {
-            let here = try decoder.overNode()
-            guard here.node?.scalar == nil else {
-                names = [try here.record.decode(Located<PartnerName>.self, from: here.node, at: here.path)]
-                return
-            }
-            names = try here.record.decode([Located<PartnerName>].self, from: here.node, at: here.path)
-            guard here.node == nil || here.node?.sequence?.isEmpty == false else {
-                throw SettingsProblem(at: [], "expected at least one partner, found none")
-            }
-            var known: Set<PartnerName> = []
-            for (index, name) in names.enumerated() where !known.insert(name.value).inserted {
-                here.note(SettingsProblem(at: [String(index)], "'\(name.value)' is in the list already"))
-            }
-        }
     }
 }

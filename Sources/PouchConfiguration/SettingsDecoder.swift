@@ -4,6 +4,8 @@ package import PouchKit
 package struct ConfigurationProblems: Error, Hashable, Sendable, CustomStringConvertible {
     package let problems: [ConfigurationProblem]
 
+    package init(problems: [ConfigurationProblem]) { self.problems = problems }
+
     package var description: String { problems.map(\.description).joined(separator: "\n") }
 }
 

@@ -61,6 +61,27 @@ struct SoundList<Element: Decodable>: Decodable {
     }
 }
 
+/// One value, or a list of them, each once.
+struct OneOrMore<Value: Decodable & Hashable & CustomStringConvertible>: Decodable {
+    let values: [Located<Value>]
+
+    init(from decoder: any Decoder) throws {
+        let here = try decoder.overNode()
+        guard here.node?.scalar == nil else {
+            values = [try here.record.decode(Located<Value>.self, from: here.node, at: here.path)]
+            return
+        }
+        values = try here.record.decode([Located<Value>].self, from: here.node, at: here.path)
+        guard here.node == nil || here.node?.sequence?.isEmpty == false else {
+            throw SettingsProblem(at: [], "expected at least one, found none")
+        }
+        var known: Set<Value> = []
+        for (index, value) in values.enumerated() where !known.insert(value.value).inserted {
+            here.note(SettingsProblem(at: [String(index)], "'\(value.value)' is in the list already"))
+        }
+    }
+}
+
 /// A mapping from names to settings, in the order of the file, without those that have a problem.
 struct SoundNames<Name: ChosenName, Settings: Decodable>: Decodable {
     /// The name is located at its key.

@@ -12,6 +12,9 @@ package struct SoundParts: Sendable {
     package let partners: [PartnerSettings]
     package let folders: [FolderSettings]
     package let routes: [RouteSettings]
+    package let publish: PublishSettings?
+    /// No folders and no routes were written.
+    package let isPublisherOnly: Bool
 
     /// Whether a folder that a destination writes to lies in or around a watched one, where symbolic links lead: what is put
     /// there would be taken for a drop.

@@ -1,29 +1,29 @@
-import PouchKit
+package import PouchKit
 
 /// A harness with what the promises need again and again.
-struct Bench: Sendable {
-    let harness: any DestinationHarness
-    let folder: TemporaryFolder
+package struct Bench: Sendable {
+    package let harness: any DestinationHarness
+    package let folder: TemporaryFolder
 
-    init(_ harness: any DestinationHarness) throws {
+    package init(_ harness: any DestinationHarness) throws {
         self.harness = harness
         folder = try TemporaryFolder("requirement")
     }
 
-    func destination(_ whenTaken: WhenTaken = .suffix) async throws -> any Destination {
+    package func destination(_ whenTaken: WhenTaken = .suffix) async throws -> any Destination {
         try await harness.destination(whenTaken: whenTaken)
     }
 
     /// A file that is like no other.
-    func file(_ size: Int = 10_000) throws -> TestFile {
+    package func file(_ size: Int = 10_000) throws -> TestFile {
         var generator = SeededGenerator(seed: .random(in: .min ... .max))
         return try TestFile(generator.bytes(size), in: folder)
     }
 
-    func key(_ text: String) throws -> DeliveryKey { try DeliveryKey(text) }
+    package func key(_ text: String) throws -> DeliveryKey { try DeliveryKey(text) }
 
     /// One attempt, and what it ended with.
-    func attempt(
+    package func attempt(
         _ file: OutgoingFile,
         _ recorder: RecordingContext,
         to destination: any Destination,
@@ -36,7 +36,7 @@ struct Bench: Sendable {
 
     /// An attempt that must succeed.
     @discardableResult
-    func deliver(
+    package func deliver(
         _ file: OutgoingFile,
         _ recorder: RecordingContext,
         to destination: any Destination,
@@ -54,7 +54,7 @@ struct Bench: Sendable {
 
     /// An attempt that must fail.
     @discardableResult
-    func failure(
+    package func failure(
         _ file: OutgoingFile,
         _ recorder: RecordingContext,
         to destination: any Destination,
@@ -73,7 +73,8 @@ struct Bench: Sendable {
     }
 
     /// The partner sees exactly this.
-    func expectVisible(_ expected: [DeliveryKey: SeenObject], file: StaticString = #fileID, line: UInt = #line) async throws {
+    package func expectVisible(_ expected: [DeliveryKey: SeenObject], file: StaticString = #fileID, line: UInt = #line) async throws
+    {
         let seen = try await harness.visible()
         guard seen != expected else { return }
         let missing = expected.keys.filter { seen[$0] == nil }.map { VisibleText.escaped($0.description) }
@@ -86,19 +87,20 @@ struct Bench: Sendable {
             line: line)
     }
 
-    func expectNothingVisible(file: StaticString = #fileID, line: UInt = #line) async throws {
+    package func expectNothingVisible(file: StaticString = #fileID, line: UInt = #line) async throws {
         try await expectVisible([:], file: file, line: line)
     }
 
     /// Nothing half-done is left.
-    func expectTidy(file: StaticString = #fileID, line: UInt = #line) async throws {
+    package func expectTidy(file: StaticString = #fileID, line: UInt = #line) async throws {
         let leftovers = try await harness.leftovers()
         try expect(leftovers.isEmpty, "half-done things are left: \(leftovers)", file: file, line: line)
     }
 
     /// What one undisturbed delivery saves, at a key of its own that is told.
-    func checkpoints(of destination: any Destination, at key: DeliveryKey) async throws -> (saved: [Checkpoint], object: SeenObject)
-    {
+    package func checkpoints(of destination: any Destination, at key: DeliveryKey) async throws -> (
+        saved: [Checkpoint], object: SeenObject
+    ) {
         let file = try file()
         let recorder = RecordingContext(key: key)
         try await deliver(file.outgoing(), recorder, to: destination)
@@ -109,7 +111,7 @@ struct Bench: Sendable {
     /// stopped.
     ///
     /// - Returns: what was saved; `nil` when the delivery saves less often.
-    func interrupt(
+    package func interrupt(
         _ file: TestFile,
         at key: DeliveryKey,
         delivery: DeliveryID,
@@ -126,7 +128,7 @@ struct Bench: Sendable {
     }
 
     /// As many at once as there are jobs.
-    func together(_ count: Int, _ job: @escaping @Sendable (Int) async throws -> Void) async throws {
+    package func together(_ count: Int, _ job: @escaping @Sendable (Int) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<count { group.addTask { try await job(index) } }
             try await group.waitForAll()

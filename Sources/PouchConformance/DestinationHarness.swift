@@ -61,7 +61,7 @@ package enum DestinationFault: String, Hashable, Sendable, CaseIterable {
 package struct BrokenPromise: Error, CustomStringConvertible {
     package let description: String
 
-    init(_ text: String, file: StaticString, line: UInt) { description = "\(text) (\(file):\(line))" }
+    package init(_ text: String, file: StaticString, line: UInt) { description = "\(text) (\(file):\(line))" }
 }
 
 func expect(

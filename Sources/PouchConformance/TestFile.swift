@@ -61,6 +61,14 @@ package final class TestFile: Sendable {
                 guard let digests else { return truth }
                 return try await digests()
             },
+            partDigests: { (part, kind) async throws(DeliveryFailure) in
+                do {
+                    return try FileHasher.digests(ofFile: source.descriptor, part: part, kind: kind)
+                } catch {
+                    throw Self.changed
+                }
+            },
+            knownDigests: { digests == nil ? truth : nil },
             verifyUnchanged: { () throws(DeliveryFailure) in
                 if let verifyUnchanged { return try verifyUnchanged() }
                 let now = try? source.status().identity

@@ -77,7 +77,7 @@ struct CertificateDraft: ~Copyable {
     }
 }
 
-/// A private key on P-256.
+/// A private key: a new one is on P-256, one that is read may be any.
 struct PrivateKey: ~Copyable {
     let key: OpaquePointer
     private let attempt: String
@@ -94,7 +94,10 @@ struct PrivateKey: ~Copyable {
         let memory = try MemoryBIO(pem.reveal(), attempt: attempt)
         // Without a callback OpenSSL would ask for the passphrase of an encrypted key on the terminal.
         guard let key = PEM_read_bio_PrivateKey(memory.bio, nil, { _, _, _, _ in -1 }, nil) else {
-            throw CertificateFailure(attempt: attempt, cause: "the authority's key: \(OpenSSLProblem.latest())")
+            let reason = OpenSSLProblem.latest()
+            let isLocked = pem.reveal().contains("ENCRYPTED")
+            throw CertificateFailure(
+                attempt: attempt, cause: isLocked ? "the key is protected by a passphrase" : "the key cannot be read: \(reason)")
         }
         self.key = key
         self.attempt = attempt

@@ -21,45 +21,81 @@ package enum FileHashFailure: Error, Hashable, Sendable, CustomStringConvertible
     }
 }
 
-/// SHA-256 and CRC-64/NVME of a file in one reading.
+/// SHA-256 and CRC-64/NVME of a file, or of parts of it, in one reading.
+///
+/// All functions block the calling thread for as long as the disk takes: call them on a thread of your own, never on Swift's pool. They
+/// read with `pread`, which leaves the descriptor's offset alone. `isWanted` is asked before each MiB; `false` ends the reading with
+/// `.abandoned`.
 package enum FileHasher {
     private static let blockSize = 1 << 20
     private static let alignment = 4_096
 
-    /// Reads the whole file with `pread`, which leaves the descriptor's offset alone.
-    ///
-    /// It blocks the calling thread for as long as the disk takes: call it on a thread of your own, never on Swift's pool.
+    /// Reads the whole file.
     ///
     /// - Parameters:
     ///   - descriptor: Open for reading, a regular file.
     ///   - size: What the file was claimed with.
-    ///   - isWanted: Asked before each MiB; `false` ends the reading with `.abandoned`.
     /// - Throws: `FileHashFailure`, also when the file has not exactly `size` bytes.
     package static func digests(
         ofFile descriptor: Int32,
         size: Int64,
         isWanted: () -> Bool = { true }
     ) throws(FileHashFailure) -> FileDigests {
+        var digester = FileDigester()
+        try read(descriptor, 0..<size, isWanted) { digester.update($0) }
+        try expectEnd(of: descriptor, at: size)
+        return digester.finish()
+    }
+
+    /// Reads one part.
+    ///
+    /// - Parameter running: The digest of all that comes before the part, if somebody wants it; the part is added to it.
+    /// - Throws: `FileHashFailure`; `.shorter` when the file ends within the part.
+    package static func digests(
+        ofFile descriptor: Int32,
+        part: Range<Int64>,
+        kind: PartDigests.Kind,
+        running: RunningDigest? = nil,
+        isWanted: () -> Bool = { true }
+    ) throws(FileHashFailure) -> PartDigests {
+        let own = kind == .checksumAndSHA256 ? RunningDigest() : nil
+        var crc64nvme = CRC64NVMEHasher()
+        try read(descriptor, part, isWanted) { bytes in
+            running?.update(bytes)
+            own?.update(bytes)
+            crc64nvme.update(bytes)
+        }
+        return PartDigests(crc64nvme: crc64nvme.value, sha256: own?.finish())
+    }
+
+    /// - Throws: `FileHashFailure` `.longer` when there is a byte at `size`.
+    package static func expectEnd(of descriptor: Int32, at size: Int64) throws(FileHashFailure) {
+        var byte: UInt8 = 0
+        let count = try withUnsafeMutableBytes(of: &byte) { byte throws(FileHashFailure) in
+            try read(descriptor, at: size, into: byte)
+        }
+        guard count == 0 else { throw .longer(expected: size) }
+    }
+
+    private static func read(
+        _ descriptor: Int32,
+        _ part: Range<Int64>,
+        _ isWanted: () -> Bool,
+        _ take: (UnsafeRawBufferPointer) -> Void
+    ) throws(FileHashFailure) {
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: blockSize, alignment: alignment)
         defer { block.deallocate() }
         // Advice: what refuses it (a pipe, some network file systems) reads just as well without.
         _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
-        var sha256 = SHA256Hasher()
-        var crc64nvme = CRC64NVMEHasher()
-        var offset: Int64 = 0
-        while offset < size {
+        var offset = part.lowerBound
+        while offset < part.upperBound {
             guard isWanted() else { throw .abandoned }
-            let wanted = Int(min(Int64(blockSize), size - offset))
+            let wanted = Int(min(Int64(blockSize), part.upperBound - offset))
             let count = try read(descriptor, at: offset, into: UnsafeMutableRawBufferPointer(rebasing: block[..<wanted]))
-            guard count > 0 else { throw .shorter(expected: size, found: offset) }
-            let bytes = UnsafeRawBufferPointer(rebasing: block[..<count])
-            sha256.update(bytes)
-            crc64nvme.update(bytes)
+            guard count > 0 else { throw .shorter(expected: part.upperBound, found: offset) }
+            take(UnsafeRawBufferPointer(rebasing: block[..<count]))
             offset += Int64(count)
         }
-        let oneMore = UnsafeMutableRawBufferPointer(rebasing: block[..<1])
-        guard try read(descriptor, at: size, into: oneMore) == 0 else { throw .longer(expected: size) }
-        return FileDigests(sha256: sha256.finish(), crc64nvme: crc64nvme.value)
     }
 
     private static func read(

@@ -1,7 +1,10 @@
 import COpenSSL
 
 /// A digest that is fed piece by piece. One value computes any number of digests, one after the other, without allocating again.
-package struct MessageDigest: ~Copyable {
+///
+/// Unchecked because the context has exactly one owner, and only `mutating` methods touch it: the value can move to another thread and
+/// never be in use on two. OpenSSL ties no context to a thread.
+package struct MessageDigest: ~Copyable, @unchecked Sendable {
     package enum Algorithm: Sendable {
         case md5, sha1, sha256
 

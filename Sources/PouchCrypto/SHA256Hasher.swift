@@ -1,7 +1,7 @@
 package import PouchKit
 
 /// SHA-256, fed piece by piece; reusable after `finish`.
-package struct SHA256Hasher: ~Copyable {
+package struct SHA256Hasher: ~Copyable, Sendable {
     private var digest = MessageDigest(.sha256)
 
     package init() {}

@@ -31,19 +31,20 @@ package final class DirectoryHandle: Sendable {
     /// Opens a folder that the operator chose and makes what is missing of it, durably.
     package static func create(_ path: String, mode: UInt16 = 0o755) throws(FileProblem) -> DirectoryHandle {
         do { return try open(path) } catch { guard error.errno == ENOENT else { throw error } }
-        let parts = path.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
-        var folder = try open(path.utf8.first == UInt8(ascii: "/") ? "/" : ".")
-        for part in parts {
-            // By the operator's own path links are followed, so this is no walk beneath a folder.
-            let reached = folder.path == "/" ? "/" + VisibleText.escaped(part) : folder.path + "/" + VisibleText.escaped(part)
-            try folder.makeFolder(part, mode: mode, durably: true)
-            let next = SystemCall.withName(part) { name in
-                SystemCall.answer { openat(folder.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-            }
-            guard next >= 0 else { throw FileProblem(operation: "open the folder", visiblePath: reached, errno: -next) }
-            folder = DirectoryHandle(adopting: next, path: reached)
+        // Upwards to the deepest folder that is there: those above it may be closed to us but for passing through.
+        let slash = UInt8(ascii: "/")
+        let place = Array(path.utf8.reversed().drop { $0 == slash }.reversed())
+        let cut = place.lastIndex(of: slash)
+        let name = Array(place.suffix(from: cut.map { $0 + 1 } ?? 0))
+        let above = cut.map { $0 == 0 ? "/" : String(decoding: place.prefix($0), as: UTF8.self) } ?? "."
+        let parent = try create(above, mode: mode)
+        try parent.makeFolder(name, mode: mode, durably: true)
+        // By the operator's own path links are followed, so this is no walk beneath a folder.
+        let descriptor = SystemCall.withName(name) { name in
+            SystemCall.answer { openat(parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         }
-        return folder
+        guard descriptor >= 0 else { throw parent.problem("open the folder", name, -descriptor) }
+        return DirectoryHandle(adopting: descriptor, path: parent.visible(name))
     }
 
     package func status() throws(FileProblem) -> FileStatus { try FileStatus(descriptor: descriptor, path: path) }

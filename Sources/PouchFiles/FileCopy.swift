@@ -27,6 +27,26 @@ package enum FileCopy {
         to target: borrowing OpenFile,
         visit: (UnsafeRawBufferPointer, Int64) -> Bool
     ) throws(Failure) {
+        try read(source, named: sourceName, size: size) { block, offset throws(Failure) in
+            do throws(FileProblem) { try target.write(block) } catch { throw .target(error) }
+            return visit(block, offset)
+        }
+        let written: FileStatus
+        do throws(FileProblem) { written = try target.status() } catch { throw .target(error) }
+        guard written.size == size else {
+            throw .target(FileProblem(operation: "write all bytes of", visiblePath: target.path, errno: EIO))
+        }
+    }
+
+    /// Reads a whole file with `pread`, lending each block with the bytes read so far, this one included.
+    ///
+    /// - Parameter visit: `false` ends the reading with `.stopped`.
+    package static func read(
+        _ source: Int32,
+        named sourceName: String,
+        size: Int64,
+        visit: (UnsafeRawBufferPointer, Int64) throws(Failure) -> Bool
+    ) throws(Failure) {
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(min(max(size, 1), Int64(blockSize))), alignment: 4_096)
         defer { block.deallocate() }
         // Advice: what refuses it reads just as well without.
@@ -38,16 +58,9 @@ package enum FileCopy {
             guard count >= 0 else { throw .source(FileProblem(operation: "read", visiblePath: sourceName, errno: Int32(-count))) }
             guard count > 0 else { break }
             guard offset + Int64(count) <= size else { throw .otherSize(expected: size, found: offset + Int64(count)) }
-            let bytes = UnsafeRawBufferPointer(rebasing: block[..<count])
-            do throws(FileProblem) { try target.write(bytes) } catch { throw .target(error) }
             offset += Int64(count)
-            guard visit(bytes, offset) else { throw .stopped }
+            guard try visit(UnsafeRawBufferPointer(rebasing: block[..<count]), offset) else { throw .stopped }
         }
         guard offset == size else { throw .otherSize(expected: size, found: offset) }
-        let written: FileStatus
-        do throws(FileProblem) { written = try target.status() } catch { throw .target(error) }
-        guard written.size == size else {
-            throw .target(FileProblem(operation: "write all bytes of", visiblePath: target.path, errno: EIO))
-        }
     }
 }

@@ -17,6 +17,8 @@ package struct FileStatus: Hashable, Sendable {
     package let links: UInt32
     /// Bytes on disk; less than the size when the file has holes.
     package let allocated: Int64
+    /// Where another file system begins: what lies here when it is not mounted is something else.
+    package let isMountRoot: Bool
     /// Nanoseconds since 1970: the last change of contents, name, owner or mode. The system's own, nobody can set it.
     package let changed: Int64
 
@@ -52,8 +54,12 @@ package struct FileStatus: Hashable, Sendable {
         group = raw.stx_gid
         links = raw.stx_nlink
         allocated = Int64(clamping: raw.stx_blocks) * 512
+        isMountRoot = raw.stx_attributes & Self.mountRoot != 0
         changed = Self.nanoseconds(raw.stx_ctime)
     }
+
+    /// STATX_ATTR_MOUNT_ROOT of statx(2).
+    private static let mountRoot: UInt64 = 0x2000
 
     /// The numbers of inode(7): both the Glibc module and ours would bring the macros, and then neither can be used.
     private static func kind(_ bits: UInt16) -> Kind {

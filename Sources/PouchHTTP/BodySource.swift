@@ -17,9 +17,12 @@ struct BodySource {
         count = body.count
     }
 
+    /// Bytes that are still to come.
+    var rest: Int64 { count - position }
+
     /// Fills the buffer as far as it can; 0 bytes at the end of the body.
     mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Piece {
-        let wanted = Int(min(Int64(buffer.count), count - position))
+        let wanted = Int(min(Int64(buffer.count), rest))
         guard wanted > 0 else { return .bytes(0) }
         switch body {
         case .none: return .bytes(0)

@@ -4,7 +4,7 @@ import CCurl
 final class EasyHandle {
     let pointer: UnsafeMutableRawPointer
     private let errorBuffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var lists: [UnsafeMutablePointer<curl_slist>] = []
 
     /// - Throws: `TransferProblem` when libcurl cannot give a handle.
     init() throws(TransferProblem) {
@@ -18,9 +18,9 @@ final class EasyHandle {
     }
 
     deinit {
-        // The handle first: it writes to the buffer and reads the list until it is gone.
+        // The handle first: it writes to the buffer and reads the lists until it is gone.
         curl_easy_cleanup(pointer)
-        curl_slist_free_all(headerList)
+        for list in lists { curl_slist_free_all(list) }
         errorBuffer.deallocate()
     }
 
@@ -65,13 +65,28 @@ final class EasyHandle {
         try check(pouch_curl_set_before_request_function(pointer, function), CURLOPT_PREREQFUNCTION)
     }
 
-    /// `CURLOPT_HTTPHEADER`: complete lines, without the line break.
-    func set(headerLines lines: [String]) throws(TransferProblem) {
+    func setHostKey(_ function: @escaping curl_sshhostkeycallback) throws(TransferProblem) {
+        try check(pouch_curl_set_host_key_function(pointer, function), CURLOPT_SSH_HOSTKEYFUNCTION)
+    }
+
+    /// `CURLOPT_HTTPHEADER`: complete lines, without the line break. `CURLOPT_QUOTE`, `CURLOPT_POSTQUOTE`: commands.
+    func set(_ option: CURLoption, lines: [String]) throws(TransferProblem) {
+        var list: UnsafeMutablePointer<curl_slist>?
         for line in lines {
-            guard let longer = curl_slist_append(headerList, line) else { throw TransferProblem(text: "no memory for the headers") }
-            headerList = longer
+            guard let longer = curl_slist_append(list, line) else {
+                curl_slist_free_all(list)
+                throw TransferProblem(text: "no memory for option \(option.rawValue)")
+            }
+            list = longer
         }
-        try check(pouch_curl_set_list(pointer, CURLOPT_HTTPHEADER, headerList), CURLOPT_HTTPHEADER)
+        if let list { lists.append(list) }
+        try check(pouch_curl_set_list(pointer, option, list), option)
+    }
+
+    /// Ends the pause that a callback asked for.
+    func goOn() throws(TransferProblem) {
+        let code = curl_easy_pause(pointer, CURLPAUSE_CONT)
+        guard code == CURLE_OK else { throw TransferProblem(text: String(cString: curl_easy_strerror(code))) }
     }
 
     func number(_ info: CURLINFO) throws(TransferProblem) -> Int {
@@ -79,6 +94,13 @@ final class EasyHandle {
         let code = pouch_curl_get_number(pointer, info, &value)
         guard code == CURLE_OK else { throw TransferProblem(text: String(cString: curl_easy_strerror(code))) }
         return value
+    }
+
+    /// `nil` where libcurl does not know it.
+    func size(_ info: CURLINFO) -> Int64? {
+        var value: curl_off_t = -1
+        guard pouch_curl_get_size(pointer, info, &value) == CURLE_OK, value >= 0 else { return nil }
+        return Int64(value)
     }
 
     private func check(_ code: CURLcode, _ option: CURLoption) throws(TransferProblem) {
@@ -94,5 +116,9 @@ struct TransferProblem: Error { let text: String }
 
 enum LibCurl {
     /// Initialises libcurl, once per process.
-    static let isReady = pouch_curl_global_init() == CURLE_OK
+    static let isReady = {
+        guard pouch_curl_global_init() == CURLE_OK else { return false }
+        Farewell.endsWithProcess()
+        return true
+    }()
 }

@@ -32,19 +32,8 @@ package final class HTTPEngine: Sendable {
         progress: (@Sendable (Int64) -> Void)? = nil
     ) async throws(HTTPFailure) -> HTTPResponse {
         if let flaw = request.flaw { throw HTTPFailure(kind: .badRequest, outcome: .notSent, text: "\(request.origin): \(flaw)") }
-        let id = loop.newID()
-        let cancellation = Cancellation()
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                loop.submit(
-                    Submission(id: id, cancellation: cancellation) { [network] in
-                        HTTPTransfer(request, network: network, progress: progress) { continuation.resume(returning: $0) }
-                    })
-            }
-        } onCancel: {
-            // The flag serves the cancellation that overtakes its submission, the command the one that comes later.
-            cancellation.raise()
-            loop.cancel(id)
+        let result: Result<HTTPResponse, HTTPFailure> = await loop.outcome { [network] completion in
+            HTTPTransfer(request, network: network, progress: progress, completion: completion)
         }
         return try result.get()
     }

@@ -4,9 +4,7 @@ import PouchKit
 /// What libcurl is told about a request and the network: every default that could surprise is set.
 struct HTTPOptions {
     /// From 256 KiB on, the processor time per GiB does not fall any more; each transfer has a buffer of its own.
-    private static let uploadBufferSize: Int64 = 256 << 10
-    /// libcurl's own minimum.
-    private static let smallestUploadBufferSize: Int64 = 16 << 10
+    private static let uploadBufferSize = 256 << 10
 
     let request: HTTPRequest
     let network: HTTPNetwork
@@ -30,7 +28,7 @@ struct HTTPOptions {
         try handle.set(CURLOPT_HTTP09_ALLOWED, 0)
         try handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try setMethodAndBody(handle)
-        try handle.set(headerLines: headerLines)
+        try handle.set(CURLOPT_HTTPHEADER, lines: headerLines)
     }
 
     private func setMethodAndBody(_ handle: EasyHandle) throws(TransferProblem) {
@@ -40,19 +38,12 @@ struct HTTPOptions {
         } else if request.announcesLength {
             try handle.set(CURLOPT_UPLOAD, 1)
             try handle.set(CURLOPT_INFILESIZE_LARGE, size: request.body.count)
-            try handle.set(CURLOPT_UPLOAD_BUFFERSIZE, Int(bufferSize))
-            try handle.set(CURLOPT_MAX_SEND_SPEED_LARGE, size: request.maximumBytesPerSecond ?? 0)
+            try handle.set(CURLOPT_UPLOAD_BUFFERSIZE, Self.uploadBufferSize)
             try handle.set(CURLOPT_CUSTOMREQUEST, request.method)
         } else {
             try handle.set(CURLOPT_HTTPGET, 1)
             try handle.set(CURLOPT_CUSTOMREQUEST, request.method)
         }
-    }
-
-    /// libcurl sends a buffer and then rests: small buffers keep a slow transfer moving, as the stall rule expects.
-    private var bufferSize: Int64 {
-        guard let speed = request.maximumBytesPerSecond else { return Self.uploadBufferSize }
-        return min(Self.uploadBufferSize, max(Self.smallestUploadBufferSize, speed / 8))
     }
 
     /// Ours, in libcurl's notation: `Name;` sends an empty value, `Name:` takes away what libcurl would add.
@@ -108,7 +99,7 @@ struct HTTPOptions {
 
 extension Duration {
     /// At least 1, since 0 means "the default" to libcurl.
-    fileprivate var wholeMilliseconds: Int {
+    var wholeMilliseconds: Int {
         let (seconds, attoseconds) = components
         return max(1, Int(seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000))
     }

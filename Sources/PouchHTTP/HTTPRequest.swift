@@ -1,3 +1,5 @@
+package import PouchKit
+
 /// One request, as it goes over the wire.
 package struct HTTPRequest: Sendable {
     package var method: String
@@ -10,8 +12,8 @@ package struct HTTPRequest: Sendable {
     package var timeouts: HTTPTimeouts
     /// An answer with a longer body fails with `.tooLarge`.
     package var maximumResponseBody: Int
-    /// How fast the body may leave; `nil`: as fast as it goes.
-    package var maximumBytesPerSecond: Int64?
+    /// Whose rate the body keeps to, together with everything else that shares it; `nil`: as fast as it goes.
+    package var budget: TransferBudget?
 
     package init(
         method: String,
@@ -20,7 +22,7 @@ package struct HTTPRequest: Sendable {
         body: HTTPBody = .none,
         timeouts: HTTPTimeouts = HTTPTimeouts(),
         maximumResponseBody: Int = 1 << 20,
-        maximumBytesPerSecond: Int64? = nil
+        budget: TransferBudget? = nil
     ) {
         self.method = method
         self.url = url
@@ -28,7 +30,7 @@ package struct HTTPRequest: Sendable {
         self.body = body
         self.timeouts = timeouts
         self.maximumResponseBody = maximumResponseBody
-        self.maximumBytesPerSecond = maximumBytesPerSecond
+        self.budget = budget
     }
 }
 

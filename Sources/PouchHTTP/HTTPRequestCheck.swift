@@ -8,9 +8,6 @@ extension HTTPRequest {
         guard !method.isEmpty, method.utf8.allSatisfy(Self.isTokenCharacter) else { return "the method is not a word" }
         guard method != "HEAD" || body.count == 0 else { return "a HEAD request has no body" }
         guard body.count >= 0 else { return "the body has a negative length" }
-        guard maximumBytesPerSecond.map({ $0 > 0 }) ?? true else {
-            return "at \(maximumBytesPerSecond ?? 0) bytes per second it would never end"
-        }
         for header in headers {
             guard !header.name.isEmpty, header.name.utf8.allSatisfy(Self.isTokenCharacter) else {
                 return "a header name is not a word"

@@ -17,6 +17,7 @@ final class HTTPTransfer: Transfer {
     /// How often the request was begun; 0 while not a byte of it can have left.
     private var transmissions = 0
     private var bytesSent: Int64 = 0
+    private var pace: BodyPace
     /// Why a callback of ours told libcurl to stop.
     private var stop: (kind: HTTPFailure.Kind, text: String)?
 
@@ -33,9 +34,12 @@ final class HTTPTransfer: Transfer {
         source = BodySource(request.body)
         answer = AnswerAssembly(maximumBody: request.maximumResponseBody)
         patience = Patience(request.timeouts)
+        pace = BodyPace(request.budget)
     }
 
     var attention: Duration { min(request.timeouts.stall, request.timeouts.answer) / 4 }
+
+    var restsUntil: Duration? { pace.restsUntil }
 
     func configure(_ handle: EasyHandle) throws(TransferProblem) {
         try HTTPOptions(request: request, network: network).apply(to: handle)
@@ -100,7 +104,9 @@ final class HTTPTransfer: Transfer {
     }
 
     private func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
-        switch source.read(into: buffer) {
+        let wanted = min(Int64(buffer.count), source.rest)
+        guard let room = pace.allowance(of: wanted, at: SystemClock().monotonic) else { return Int(CURL_READFUNC_PAUSE) }
+        switch source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(room)])) {
         case .bytes(let count): return count
         case .unreadable(let why):
             stop = (.sourceRead, why)
@@ -131,7 +137,12 @@ final class HTTPTransfer: Transfer {
             bytesSent = sent
             progress?(sent)
         }
-        switch patience.verdict(at: SystemClock().monotonic, phase: phase, moved: sent + answer.bytesReceived) {
+        let now = SystemClock().monotonic
+        guard pace.restsUntil == nil else {
+            patience.rest(at: now)
+            return 0
+        }
+        switch patience.verdict(at: now, phase: phase, moved: sent + answer.bytesReceived) {
         case nil: return 0
         case .noAnswer:
             stop = (.timeout, "no answer within \(request.timeouts.answer) after the request was sent")

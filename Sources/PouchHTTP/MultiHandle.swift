@@ -19,7 +19,7 @@ final class MultiHandle: @unchecked Sendable {
         self.pointer = pointer
     }
 
-    deinit { curl_multi_cleanup(pointer) }
+    deinit { Farewell.say { curl_multi_cleanup(pointer) } }
 
     /// Ends the `wait` that is running, or else the next one.
     func wakeUp() {

@@ -22,6 +22,9 @@ struct Patience {
 
     init(_ timeouts: HTTPTimeouts) { self.timeouts = timeouts }
 
+    /// It is we who make it wait: that is no standing still.
+    mutating func rest(at now: Duration) { movedAt = now }
+
     /// - Parameters:
     ///   - moved: Anything that is different when a byte moved in either direction.
     ///   - now: Monotonic.

@@ -1,13 +1,16 @@
 import CCurl
 import Synchronization
 
-/// One use of an easy handle: what a `TransferLoop` drives, whatever the protocol. HTTP is one; SFTP would be another, with its
-/// own options and its own reading of libcurl's codes.
+/// One use of an easy handle: what a `TransferLoop` drives, whatever the protocol. HTTP is one, SFTP another, each with its own
+/// options and its own reading of libcurl's codes.
 ///
 /// A transfer is made, called and released by the thread of its loop; only what it was made from crosses threads.
 protocol Transfer: AnyObject {
     /// How often somebody should look whether it still moves.
     var attention: Duration { get }
+
+    /// It told libcurl to pause, and wants to go on at that time, by the machine's monotonic clock.
+    var restsUntil: Duration? { get }
 
     /// Sets the options of its handle. Called once, before the transfer starts. The handle's callbacks get the transfer as
     /// their context: the loop keeps it alive for as long as the handle lives.

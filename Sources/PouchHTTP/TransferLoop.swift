@@ -32,14 +32,20 @@ final class TransferLoop: Sendable {
     private let state = Mutex(State())
     private let nextID = Atomic<UInt64>(0)
     private let maximumTransfers: Int
+    private let mayTurnIdly: Bool
 
-    /// - Parameter maximumTransfers: How many run at once. More wait here in their order, without a connection or a descriptor.
-    init(maximumTransfers: Int) { self.maximumTransfers = max(1, maximumTransfers) }
+    /// - Parameters:
+    ///   - maximumTransfers: How many run at once. More wait here in their order, without a connection or a descriptor.
+    ///   - mayTurnIdly: The protocol's library may wake the thread for nothing (`IdleTurns`).
+    init(maximumTransfers: Int, mayTurnIdly: Bool = false) {
+        self.maximumTransfers = max(1, maximumTransfers)
+        self.mayTurnIdly = mayTurnIdly
+    }
 
-    func newID() -> UInt64 { nextID.add(1, ordering: .relaxed).newValue }
+    private func newID() -> UInt64 { nextID.add(1, ordering: .relaxed).newValue }
 
     /// Every submitted transfer gets its `end`, whatever happens.
-    func submit(_ submission: Submission) {
+    private func submit(_ submission: Submission) {
         let refusal = state.withLock { state -> TransferEnd? in
             if case .closed = state.phase { return .closed }
             if case .asleep = state.phase {
@@ -56,13 +62,32 @@ final class TransferLoop: Sendable {
     }
 
     /// Ends the transfer with `.cancelled` if it is not over yet. One that is not there any more is none of anybody's concern.
-    func cancel(_ id: UInt64) { state.withLock { $0.enqueue(.cancel(id)) } }
+    private func cancel(_ id: UInt64) { state.withLock { $0.enqueue(.cancel(id)) } }
 
     /// Ends all transfers with `.closed`, and refuses new ones. Does not wait for the thread, which needs a few milliseconds.
     func close() {
         state.withLock { state in
             if case .running(let multi) = state.phase { multi.wakeUp() }
             state.phase = .closed
+        }
+    }
+
+    /// Runs one transfer to its end, or until the task is cancelled.
+    ///
+    /// - Parameter make: Gets what to call once with the outcome. It runs on the loop's thread.
+    func outcome<Answer: Sendable, Failure: Error>(
+        of make: @escaping @Sendable (_ completion: @escaping @Sendable (Result<Answer, Failure>) -> Void) -> any Transfer
+    ) async -> Result<Answer, Failure> {
+        let id = newID()
+        let cancellation = Cancellation()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                submit(Submission(id: id, cancellation: cancellation) { make { continuation.resume(returning: $0) } })
+            }
+        } onCancel: {
+            // The flag serves the cancellation that overtakes its submission, the command the one that comes later.
+            cancellation.raise()
+            cancel(id)
         }
     }
 
@@ -87,7 +112,7 @@ final class TransferLoop: Sendable {
     private func startedThread() throws(TransferProblem) -> MultiHandle {
         let multi = try MultiHandle(idleConnections: maximumTransfers)
         // The thread keeps the loop's queue and the handle alive until it ends; it ends because the engine closes the loop.
-        let thread = TransferThread(loop: self, multi: multi, maximumTransfers: maximumTransfers)
+        let thread = TransferThread(loop: self, multi: multi, maximumTransfers: maximumTransfers, mayTurnIdly: mayTurnIdly)
         let context = Unmanaged.passRetained(thread)
         var identity = pthread_t()
         let code = pthread_create(

@@ -1,4 +1,5 @@
 import Glibc
+import PouchKit
 
 /// The thread's side of a `TransferLoop`: everything here happens on that thread.
 final class TransferThread {
@@ -11,14 +12,17 @@ final class TransferThread {
     private let loop: TransferLoop
     private let multi: MultiHandle
     private let maximumTransfers: Int
+    /// `nil` where it cannot happen.
+    private var idleTurns: IdleTurns?
     private var waiting = WaitingLine()
     private var running: [UnsafeMutableRawPointer: Running] = [:]
     private var handles: [UInt64: UnsafeMutableRawPointer] = [:]
 
-    init(loop: TransferLoop, multi: MultiHandle, maximumTransfers: Int) {
+    init(loop: TransferLoop, multi: MultiHandle, maximumTransfers: Int, mayTurnIdly: Bool) {
         self.loop = loop
         self.multi = multi
         self.maximumTransfers = maximumTransfers
+        idleTurns = mayTurnIdly ? IdleTurns() : nil
     }
 
     /// Returns when the loop was closed and every transfer has had its end.
@@ -33,10 +37,12 @@ final class TransferThread {
             }
             startWaiting()
             do throws(TransferProblem) {
+                goOnWithRested()
                 try multi.perform()
                 // Handles that became free are used before waiting: nobody would wake us for those in line.
                 if finishCompleted() && !waiting.isEmpty { continue }
                 try multi.wait(milliseconds: patience)
+                if idleTurns?.mustRest(at: SystemClock().monotonic) == true { usleep(1_000) }
             } catch {
                 // libcurl leaves open which transfers its failure concerns, and whether it would work again.
                 for command in loop.fallAsleep() { obey(command) }
@@ -56,9 +62,24 @@ final class TransferThread {
     /// How long nobody needs to look after the running transfers, in milliseconds. libcurl minds its own timers.
     private var patience: Int32 {
         var shortest = running.isEmpty ? Duration.seconds(60) : .seconds(1)
-        for one in running.values { shortest = min(shortest, one.transfer.attention) }
+        let now = SystemClock().monotonic
+        for one in running.values {
+            shortest = min(shortest, one.transfer.attention)
+            if let end = one.transfer.restsUntil { shortest = min(shortest, end - now) }
+        }
         let (seconds, attoseconds) = shortest.components
         return Int32(max(1, seconds * 1_000 + attoseconds / 1_000_000_000_000_000))
+    }
+
+    private func goOnWithRested() {
+        let now = SystemClock().monotonic
+        for (handle, one) in running where one.transfer.restsUntil.map({ $0 <= now }) == true {
+            do throws(TransferProblem) {
+                try one.handle.goOn()
+            } catch {
+                finish(handle, with: .broken(error))
+            }
+        }
     }
 
     private func obey(_ command: TransferLoop.Command) {

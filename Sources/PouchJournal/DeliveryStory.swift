@@ -7,6 +7,8 @@ package struct DeliveryStory: Hashable, Sendable, Codable {
     package let pathBytes: String?
     package let admitted: Timestamp
     package let digests: FileDigests?
+    /// What the partner gets instead of the file.
+    package let seal: SealRecord?
     package let retries: DeliveryID?
     package let retriedBy: DeliveryID?
     package let nextAttempt: Timestamp?
@@ -22,6 +24,7 @@ package struct DeliveryStory: Hashable, Sendable, Codable {
         pathBytes: String?,
         admitted: Timestamp,
         digests: FileDigests?,
+        seal: SealRecord? = nil,
         retries: DeliveryID?,
         retriedBy: DeliveryID?,
         nextAttempt: Timestamp?,
@@ -34,6 +37,7 @@ package struct DeliveryStory: Hashable, Sendable, Codable {
         self.pathBytes = pathBytes
         self.admitted = admitted
         self.digests = digests
+        self.seal = seal
         self.retries = retries
         self.retriedBy = retriedBy
         self.nextAttempt = nextAttempt
@@ -59,6 +63,7 @@ package struct StoryEvent: Hashable, Sendable, Codable {
         case interrupted = 10
         case moved = 11
         case finished = 12
+        case sealed = 13
     }
 
     package let at: Timestamp

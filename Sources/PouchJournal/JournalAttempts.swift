@@ -67,10 +67,37 @@ extension Journal {
     @discardableResult
     package func record(digests: FileDigests, ofFileOf delivery: DeliveryID) -> Ticket<Void> {
         submit(.record, "record the digests of delivery \(delivery)") { session in
+            try session.keep(digests, ofFile: try session.delivery(delivery).file)
+        }
+    }
+
+    /// The file was sealed for this delivery, and the sealed file is durable: from now on every attempt delivers these bytes. A checkpoint of
+    /// what was delivered before is forgotten: abandon it first.
+    ///
+    /// - Parameter digests: of the file itself.
+    /// - Throws (the ticket): `.outOfPlace` when the delivery is held or has ended; `.unknown`.
+    @discardableResult
+    package func record(_ seal: SealRecord, of digests: FileDigests, for delivery: DeliveryID, at: Timestamp) -> Ticket<Void> {
+        submit(.record, "record the seal of delivery \(delivery)") { session in
             let row = try session.delivery(delivery)
+            guard row.state.isOnTheWay else { throw row.refusal }
+            try session.keep(digests, ofFile: row.file)
+            try session.forgetCheckpoint(of: row.sequence)
             try session.run(
-                "UPDATE file SET sha256 = ?, crc64nvme = ? WHERE id = ?",
-                [Data(digests.sha256.bytes), Int64(bitPattern: digests.crc64nvme.value), row.file]
+                """
+                INSERT INTO seal (delivery, size, sha256, crc64nvme, recipients) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET size = excluded.size, sha256 = excluded.sha256, crc64nvme = excluded.crc64nvme,
+                    recipients = excluded.recipients
+                """,
+                [
+                    row.sequence, seal.size, seal.digests.sha256.blob, Int64(bitPattern: seal.digests.crc64nvme.value),
+                    Data(seal.recipients.flatMap(\.bytes)),
+                ]
+            )
+            let count = seal.recipients.count
+            try session.record(
+                .sealed, file: row.file, delivery: row.sequence, at: at,
+                "\(seal.size) bytes, for \(count) certificate\(count == 1 ? "" : "s"), sha256 \(seal.digests.sha256)"
             )
         }
     }
@@ -80,11 +107,13 @@ extension Journal {
     ///
     /// Completing a delivered one again writes no second line.
     ///
+    /// - Parameter isHandedOver: Another publisher finishes; `handedOver` gives it until `confirm`.
     /// - Throws (the ticket): `.outOfPlace` when the delivery was quarantined; `.unknown`.
     @discardableResult
     package func complete(
         _ delivery: DeliveryID,
         receipt: Receipt,
+        isHandedOver: Bool = false,
         at: Timestamp,
         entry: @escaping EntryWriter
     ) -> Ticket<FileProgress> {
@@ -107,6 +136,9 @@ extension Journal {
             let line = try session.end(row, at: at, entry)
             try session.run("INSERT INTO receipt (line, delivery, body) VALUES (?, ?, ?)", [line, row.sequence, body])
             try session.run("DELETE FROM failure WHERE delivery = ?", [row.sequence])
+            if isHandedOver {
+                try session.run("INSERT INTO handed_over (delivery, partner) VALUES (?, ?)", [row.sequence, row.partner])
+            }
             try session.record(.delivered, file: row.file, delivery: row.sequence, at: at, receipt.location)
             return try session.progress(of: row.file)
         }
@@ -150,6 +182,13 @@ extension Journal {
 }
 
 extension WriteSession {
+    fileprivate func keep(_ digests: FileDigests, ofFile file: Int64) throws {
+        try run(
+            "UPDATE file SET sha256 = ?, crc64nvme = ? WHERE id = ?",
+            [digests.sha256.blob, Int64(bitPattern: digests.crc64nvme.value), file]
+        )
+    }
+
     fileprivate func end(_ row: DeliveryRow, at: Timestamp, _ entry: EntryWriter) throws -> Int64 {
         let line = try appendLine(entry)
         try run("UPDATE delivery SET ended = ?, line = ? WHERE id = ?", [at.nanoseconds, line, row.sequence])

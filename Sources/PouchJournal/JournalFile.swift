@@ -76,6 +76,9 @@ package struct PendingDelivery: Hashable, Sendable {
     package let notBefore: Timestamp?
     /// What the last attempt ended with.
     package let failure: RecordedFailure?
+    /// What the file was sealed into; every attempt delivers these very bytes. `nil` until it was sealed, and for good where the partner
+    /// gets the file as it is.
+    package let seal: SealRecord?
 
     package init(
         sequence: Int64,
@@ -90,7 +93,8 @@ package struct PendingDelivery: Hashable, Sendable {
         checkpoint: Checkpoint?,
         retries: DeliveryID?,
         notBefore: Timestamp?,
-        failure: RecordedFailure?
+        failure: RecordedFailure?,
+        seal: SealRecord? = nil
     ) {
         self.sequence = sequence
         self.id = id
@@ -105,6 +109,7 @@ package struct PendingDelivery: Hashable, Sendable {
         self.retries = retries
         self.notBefore = notBefore
         self.failure = failure
+        self.seal = seal
     }
 }
 

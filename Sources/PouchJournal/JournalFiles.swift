@@ -22,7 +22,7 @@ extension Journal {
         }
     }
 
-    /// The source is not what was claimed any more: it gets a new identity, its digests and checkpoints are forgotten, and the
+    /// The source is not what was claimed any more: it gets a new identity, its digests, seals and checkpoints are forgotten, and the
     /// deliveries that have not ended wait again. Attempts go on counting.
     ///
     /// Abandon the checkpoints at the destinations first: nobody knows them afterwards.
@@ -44,7 +44,9 @@ extension Journal {
                 try session.keep(identity, folder: try session.word(former.folder), path: Data(former.path.bytes))
             }
             for row in try session.deliveries("SELECT uuid FROM delivery WHERE file = ? ORDER BY id", [file])
-            where row.state.isOnTheWay {
+            where !row.state.isFinal {
+                try session.run("DELETE FROM seal WHERE delivery = ?", [row.sequence])
+                guard row.state.isOnTheWay else { continue }
                 try session.forgetCheckpoint(of: row.sequence)
                 try session.move(row, to: .waiting, due: 0)
             }

@@ -32,5 +32,5 @@ package struct JournalCommit: Hashable, Sendable {
 
 package enum JournalOperation: String, Hashable, Sendable, Codable, CaseIterable {
     case admit, begin, save, clearCheckpoint, record, complete, fail, finish, retake, relocate, hold, release, retry, written
-    case continueChain, bringForward, forgetKept, prune, flush
+    case continueChain, bringForward, forgetKept, prune, flush, confirm
 }

@@ -6,13 +6,21 @@ enum JournalSchema {
     static let applicationID: Int32 = 0x506F_7563
 
     /// The version that this Pouch writes; stands in `PRAGMA user_version`.
-    static let version = 1
+    static let version = 3
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
             try db.execute(sql: first)
             try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = 1")
+        }
+        migrator.registerMigration("2") { db in
+            try db.execute(sql: second)
+            try db.execute(sql: "PRAGMA user_version = 2")
+        }
+        migrator.registerMigration("3") { db in
+            try db.execute(sql: third)
+            try db.execute(sql: "PRAGMA user_version = 3")
         }
         return migrator
     }
@@ -173,5 +181,25 @@ enum JournalSchema {
             count INTEGER NOT NULL,
             PRIMARY KEY (folder, measure)
         ) WITHOUT ROWID;
+        """
+
+    private static let second = """
+        -- What the file was sealed into for this delivery; `recipients`: the SHA-256 of each certificate, one after the other.
+        CREATE TABLE seal (
+            delivery INTEGER PRIMARY KEY REFERENCES delivery ON DELETE CASCADE,
+            size INTEGER NOT NULL,
+            sha256 BLOB NOT NULL,
+            crc64nvme INTEGER NOT NULL,
+            recipients BLOB NOT NULL
+        );
+        """
+
+    private static let third = """
+        -- Deliveries that another publisher finishes, until word comes that it did.
+        CREATE TABLE handed_over (
+            delivery INTEGER PRIMARY KEY REFERENCES delivery ON DELETE CASCADE,
+            partner INTEGER NOT NULL REFERENCES word
+        );
+        CREATE INDEX handed_over_partner ON handed_over (partner, delivery);
         """
 }

@@ -77,10 +77,11 @@ extension ReadSession {
     fileprivate func story(of delivery: Int64) throws -> DeliveryStory {
         let found = try first(
             SummaryColumns.select(
-                from: "delivery d LEFT JOIN checkpoint c ON c.delivery = d.id LEFT JOIN receipt ON receipt.line = d.line",
+                from: "delivery d LEFT JOIN checkpoint c ON c.delivery = d.id LEFT JOIN receipt ON receipt.line = d.line"
+                    + " \(SealColumns.join)",
                 more:
                     ", f.id, f.path, f.admitted, f.sha256, f.crc64nvme, d.retries, d.retried_by, d.due, c.stage, receipt.body,"
-                    + " d.line"
+                    + " d.line, \(SealColumns.list)"
             ) + " WHERE d.id = ?",
             [delivery],
             { try story($0, of: delivery) }
@@ -101,11 +102,13 @@ extension ReadSession {
         let stage = try fields.next(String?.self)
         let receipt = try fields.next(Data?.self)
         let line: Int64? = try fields.next()
+        let seal = try SealColumns.seal(from: fields)
         return DeliveryStory(
             summary: summary,
             pathBytes: String(validating: path, as: UTF8.self) == nil ? Base64.text(of: path) : nil,
             admitted: admitted,
             digests: digests,
+            seal: seal,
             retries: retries,
             retriedBy: retriedBy,
             nextAttempt: due.map(Timestamp.init(nanoseconds:)),

@@ -17,6 +17,10 @@ package enum CrashPoint: String, CaseIterable, Sendable {
     case admitted
     /// An attempt is about to begin.
     case begun
+    /// A part of the sealed file is written.
+    case sealing
+    /// The sealed file is durable, and the journal does not know.
+    case sealed
     /// The destination has stored a stage, and the journal does not know.
     case staged
     /// The checkpoint is on disk, and nothing is visible to the partner yet.

@@ -72,25 +72,6 @@ public struct DestinationTraits: Hashable, Sendable {
     }
 }
 
-/// What a check found.
-public struct Finding: Hashable, Sendable {
-    public enum Severity: String, Hashable, Sendable, Codable {
-        case good, note, warning, failure
-    }
-
-    public let severity: Severity
-    /// What was looked at and what was seen: "generator may store in s3://orga-repository/acme/".
-    public let text: String
-    /// The fix and whose it is.
-    public let hint: String?
-
-    public init(_ severity: Severity, _ text: String, hint: String? = nil) {
-        self.severity = severity
-        self.text = text
-        self.hint = hint
-    }
-}
-
 /// Something wrong in an adapter's settings, by key path; the catalog turns it into file, line and column.
 ///
 /// A settings type may throw it while it is decoded: the key path then starts at the value that was being decoded.

@@ -74,3 +74,24 @@ public struct FileDigests: Hashable, Sendable, Codable {
         self.crc64nvme = crc64nvme
     }
 }
+
+/// What was computed in one reading of a part of a file.
+public struct PartDigests: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        case checksum
+        /// Costs as much again: for those who must sign what they send.
+        case checksumAndSHA256
+    }
+
+    public let crc64nvme: CRC64NVME
+    /// `nil` unless it was asked for.
+    public let sha256: SHA256Digest?
+
+    public init(crc64nvme: CRC64NVME, sha256: SHA256Digest? = nil) {
+        self.crc64nvme = crc64nvme
+        self.sha256 = sha256
+    }
+
+    /// Those of a file that goes as one piece.
+    public init(_ file: FileDigests) { self.init(crc64nvme: file.crc64nvme, sha256: file.sha256) }
+}

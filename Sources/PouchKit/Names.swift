@@ -80,6 +80,8 @@ public struct StageName: ChosenName {
     public init(unchecked text: String) { description = text }
 
     public static let store = StageName(unchecked: "store")
+    /// On the way to `store`: some of it lies there.
+    public static let storeParts = StageName(unchecked: "store-parts")
     public static let publish = StageName(unchecked: "publish")
     public static let place = StageName(unchecked: "place")
 }

@@ -14,6 +14,12 @@ struct JSONWriter {
         needsComma = true
     }
 
+    mutating func element(_ value: String) {
+        begin(nil)
+        string(value)
+        needsComma = true
+    }
+
     mutating func member(_ name: String, _ value: Int64) {
         begin(name)
         bytes += "\(value)".utf8

@@ -48,8 +48,8 @@ package struct ManifestEntry: Hashable, Sendable {
         }
     }
 
-    /// Of the format. A line of another version is not read, and never taken for a damaged one.
-    package static let version: Int64 = 1
+    /// Of the format. A line of a later version is not read, and never taken for a damaged one.
+    package static let newestVersion: Int64 = 2
     /// What stands in `previous` of the first line.
     package static let origin = SHA256Digest(bytes: [UInt8](repeating: 0, count: 32)).unsafelyUnwrapped
     /// Bytes. Longer texts of the far end are cut before they come near it.
@@ -65,6 +65,8 @@ package struct ManifestEntry: Hashable, Sendable {
     package let retries: DeliveryID?
     package let outcome: Outcome
     package let file: File
+    /// What the partner got instead of the file itself.
+    package let sealed: SealRecord?
     package let route: RouteName
     package let partner: PartnerName
     package let destination: AdapterName
@@ -84,6 +86,7 @@ package struct ManifestEntry: Hashable, Sendable {
         retries: DeliveryID?,
         outcome: Outcome,
         file: File,
+        sealed: SealRecord? = nil,
         route: RouteName,
         partner: PartnerName,
         destination: AdapterName,
@@ -102,6 +105,7 @@ package struct ManifestEntry: Hashable, Sendable {
         self.retries = retries
         self.outcome = outcome
         self.file = file
+        self.sealed = sealed
         self.route = route
         self.partner = partner
         self.destination = destination
@@ -116,6 +120,9 @@ package struct ManifestEntry: Hashable, Sendable {
                 milliseconds: stage.milliseconds)
         }
     }
+
+    /// Of this line: a sealed delivery needs the version that has `sealed`; every other line stays one that each Pouch can read.
+    package var version: Int64 { sealed == nil ? 1 : 2 }
 
     /// What `previous` of the next line says.
     package static func digest(of line: [UInt8]) -> SHA256Digest { SHA256Hasher.digest(of: line) }

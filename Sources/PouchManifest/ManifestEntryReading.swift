@@ -10,7 +10,8 @@ package enum ManifestLineProblem: Error, Hashable, Sendable, CustomStringConvert
     package var description: String {
         switch self {
         case .malformed(let what): what
-        case .newer(let version): "it has the format version \(version); this Pouch reads version \(ManifestEntry.version)"
+        case .newer(let version):
+            "it has the format version \(version); this Pouch reads versions up to \(ManifestEntry.newestVersion)"
         }
     }
 }
@@ -25,8 +26,8 @@ extension ManifestEntry {
         do { value = try JSONReader.value(of: line) } catch { throw .malformed("it is not JSON: \(error)") }
         var fields = try LineFields(value, of: "the line")
         let version = try fields.number("version")
-        if version > Self.version { throw .newer(version: version) }
-        guard version == Self.version else { throw .malformed("there is no format version \(version)") }
+        if version > Self.newestVersion { throw .newer(version: version) }
+        guard version > 0 else { throw .malformed("there is no format version \(version)") }
         try self.init(
             sequence: fields.number("sequence"),
             previous: fields.digest("previous"),
@@ -36,6 +37,7 @@ extension ManifestEntry {
             retries: fields.optional("retries") { text throws(NameError) in try DeliveryID(text) },
             outcome: fields.choice("outcome"),
             file: Self.file(fields.object("file")),
+            sealed: fields.has("sealed") ? Self.seal(fields.object("sealed")) : nil,
             route: fields.named("route") { text throws(NameError) in try RouteName(text) },
             partner: fields.named("partner") { text throws(NameError) in try PartnerName(text) },
             destination: fields.named("destination") { text throws(NameError) in try AdapterName(text) },
@@ -47,6 +49,7 @@ extension ManifestEntry {
             stages: Self.stages(fields.take("stages"))
         )
         try fields.end()
+        // The version is among what is compared: with `sealed` a line is of version 2, without of version 1.
         guard self.line() == line else { throw .malformed("it is an entry, and not written as Pouch writes it") }
     }
 
@@ -72,6 +75,30 @@ extension ManifestEntry {
         )
         try fields.end()
         return file
+    }
+
+    private static func seal(_ object: LineFields) throws(ManifestLineProblem) -> SealRecord {
+        var fields = object
+        guard try fields.text("form") == sealForm else { throw .malformed("'form' is none in which Pouch seals") }
+        let seal = try SealRecord(
+            size: fields.number("size"),
+            digests: FileDigests(sha256: fields.digest("sha256"), crc64nvme: fields.checksum("crc64nvme")),
+            recipients: recipients(fields.take("recipients"))
+        )
+        try fields.end()
+        return seal
+    }
+
+    private static func recipients(_ value: JSONValue) throws(ManifestLineProblem) -> [SHA256Digest] {
+        guard case .array(let elements) = value else { throw .malformed("'recipients' is not a list") }
+        var recipients: [SHA256Digest] = []
+        for element in elements {
+            guard case .string(let text) = element, let digest = SHA256Digest(hexadecimal: text) else {
+                throw .malformed("a recipient is not a SHA-256 digest")
+            }
+            recipients.append(digest)
+        }
+        return recipients
     }
 
     private static func reason(_ object: LineFields) throws(ManifestLineProblem) -> Reason {

@@ -1,11 +1,14 @@
 import PouchKit
 
 extension ManifestEntry {
+    /// CMS AuthEnvelopedData (RFC 5083) with AES-256-GCM (RFC 5084): the one form in which Pouch seals.
+    static let sealForm = "cms-aes-256-gcm"
+
     /// The bytes of the line, without the newline. The order of the fields is part of the format.
     package func line() -> [UInt8] {
         var writer = JSONWriter()
         writer.object { line in
-            line.member("version", Self.version)
+            line.member("version", version)
             line.member("sequence", sequence)
             line.member("previous", previous.description)
             line.member("time", ManifestTime.milliseconds(time))
@@ -14,6 +17,7 @@ extension ManifestEntry {
             if let retries { line.member("retries", retries.description) }
             line.member("outcome", outcome.rawValue)
             line.object("file") { write(file, to: &$0) }
+            if let sealed { line.object("sealed") { write(sealed, to: &$0) } }
             line.member("route", route.description)
             line.member("partner", partner.description)
             line.member("destination", destination.description)
@@ -46,6 +50,16 @@ extension ManifestEntry {
         if let sha256 = file.sha256 { object.member("sha256", sha256.description) }
         if let crc64nvme = file.crc64nvme { object.member("crc64nvme", crc64nvme.base64) }
         object.member("modified", ManifestTime.nanoseconds(file.modified))
+    }
+
+    private func write(_ seal: SealRecord, to object: inout JSONWriter) {
+        object.member("form", Self.sealForm)
+        object.member("size", seal.size)
+        object.member("sha256", seal.digests.sha256.description)
+        object.member("crc64nvme", seal.digests.crc64nvme.base64)
+        object.array("recipients") { list in
+            for recipient in seal.recipients { list.element(recipient.description) }
+        }
     }
 
     private func write(_ stage: StageRecord, to object: inout JSONWriter) {

@@ -40,7 +40,7 @@ package struct SandboxConfiguration: Sendable {
     }
 }
 
-/// S3, KMS and STS for several accounts on loopback, which refuse what AWS refuses.
+/// S3, KMS, STS, SQS, Roles Anywhere and the metadata of a host for several accounts on loopback, which refuse what AWS refuses.
 ///
 /// In its folder clients find `ca.pem` (whom to trust), `credentials` (an AWS credentials file with a profile per user),
 /// `token` (for `/_sandbox/…`), `requests.jsonl` (who did what).
@@ -66,7 +66,7 @@ package final class Sandbox: Service {
     /// Prepares the folder; nothing listens yet.
     ///
     /// - Parameter ready: Called once, when all sockets listen.
-    /// - Throws: `StateLockFailure` when another sandbox has the folder, `FileProblem`, `CertificateFailure`, `DecodingError` for files of the folder that cannot be read.
+    /// - Throws: `StateLockFailure` when another sandbox has the folder, `FileProblem`, `CertificateFailure`, `ScenarioProblem`, `DecodingError` for files of the folder that cannot be read.
     package init(
         configuration: SandboxConfiguration,
         clock: any AgentClock = SystemClock(),
@@ -83,16 +83,27 @@ package final class Sandbox: Service {
         store = try ObjectStore(folder: configuration.folder)
         console = configuration.showsArrivals ? ArrivalConsole(scenario: scenario) : nil
         let identities = IdentityDirectory(scenario: scenario, secrets: secrets)
+        let federation = try Federation(scenario: scenario)
         let verifier = SignatureVerifier()
         let keys = KeyRing(scenario: scenario)
         let faults = configuration.allowsFaults ? FaultBoard() : nil
-        let console = console
+        let queues = QueueBoard(scenario: scenario)
+        let notifications = try NotificationBoard(scenario: scenario, board: queues)
+        notifications.sendTestEvents(at: clock.now)
+        let arrivals = { @Sendable [console, clock] (object: StoredObject, operation: S3Operation) in
+            notifications.created(object, by: operation, at: clock.now)
+            console?.show(object)
+        }
         endpoint = SandboxEndpoint(
             identities: identities, verifier: verifier,
-            s3: S3Service(scenario: scenario, keys: keys, store: store, verifier: verifier, arrivals: { console?.show($0) }),
-            tokens: TokenService(identities: identities),
+            s3: S3Service(scenario: scenario, keys: keys, store: store, verifier: verifier, arrivals: arrivals),
+            tokens: TokenService(identities: identities, federation: federation),
+            certificates: CertificateSessions(identities: identities, federation: federation),
+            metadata: HostMetadata(identities: identities, federation: federation),
             keyService: KeyService(keys: keys, masterKey: secrets.masterKey),
-            control: SandboxControl(token: secrets.controlToken, store: store, faults: faults, identities: identities),
+            queues: QueueService(board: queues, clock: clock),
+            control: SandboxControl(
+                token: secrets.controlToken, store: store, faults: faults, identities: identities, queues: queues, clock: clock),
             faults: faults, log: try RequestLog(path: folder.path("requests.jsonl"), clock: clock))
         self.configuration = configuration
         self.clock = clock

@@ -1,12 +1,16 @@
 import FoundationEssentials
 import PouchCrypto
-import PouchKit
+package import PouchKit
 import Synchronization
 
 /// What tests may ask of the sandbox besides AWS's own calls, under `/_sandbox/`, with the token of the sandbox's folder:
 ///
 /// - `GET objects`: everything that is stored, for a judge who must not rely on anybody's word.
+/// - `GET count?bucket=NAME&prefix=…`: how many versions of objects lie there.
 /// - `POST faults` (a `Fault`), `GET faults`, `DELETE faults`: things that are to go wrong; only where faults are allowed.
+/// - `GET queues`: how many messages wait, how many are in flight, and with `?queue=NAME` what they say.
+/// - `POST queues?queue=NAME` (`{"duplicateEvery": 20}`): every so many messages one lies there twice.
+/// - `POST messages?queue=NAME`: a message with the body of the request, as anybody could send it who may; `DELETE`: all messages.
 /// - `POST expire` (`{"role": ARN}` or `{}`): sessions given out so far count as expired.
 package struct SandboxControl: Sendable {
     package static let prefix = "/_sandbox/"
@@ -15,13 +19,20 @@ package struct SandboxControl: Sendable {
     private let store: ObjectStore
     private let faults: FaultBoard?
     private let identities: IdentityDirectory
+    private let queues: QueueBoard
+    private let clock: any AgentClock
     private let digests = DigestMemory()
 
-    package init(token: String, store: ObjectStore, faults: FaultBoard?, identities: IdentityDirectory) {
+    package init(
+        token: String, store: ObjectStore, faults: FaultBoard?, identities: IdentityDirectory, queues: QueueBoard,
+        clock: any AgentClock
+    ) {
         self.token = token
         self.store = store
         self.faults = faults
         self.identities = identities
+        self.queues = queues
+        self.clock = clock
     }
 
     package func answer(_ request: IncomingRequest, body: IncomingBody) async -> Reply {
@@ -32,6 +43,24 @@ package struct SandboxControl: Sendable {
             let path = request.rawPath.dropFirst(Self.prefix.count)
             switch (request.method, path) {
             case ("GET", "objects"): return Self.json(200, try await objects(bucket: request.query["bucket"]))
+            case ("GET", "queues"): return Self.json(200, queueReports(of: request.query["queue"]))
+            case ("POST", "queues"):
+                guard let queue = queue(of: request) else { break }
+                let wish = try await Self.decode(Duplication.self, body)
+                queues.duplicate(every: wish.duplicateEvery, in: queue)
+                return Self.json(200, ["duplicateEvery": wish.duplicateEvery])
+            case ("POST", "messages"):
+                guard let queue = queue(of: request) else { break }
+                let text = String(decoding: try await SandboxEndpoint.smallBody(body), as: UTF8.self)
+                return Self.json(200, ["id": queues.send(text, to: queue, at: clock.now)])
+            case ("DELETE", "messages"):
+                guard let queue = queue(of: request) else { break }
+                _ = queues.change(queue) { $0 = MessageQueue() }
+                return Self.json(200, ["messages": "none"])
+            case ("GET", "count"):
+                let (bucket, prefix) = (request.query["bucket"] ?? "", request.query["prefix"] ?? "")
+                let count = store.everything().count { $0.bucket == bucket && $0.key.bytes.starts(with: prefix.utf8) }
+                return Self.json(200, ["count": count])
             case ("POST", "expire"):
                 let wish = try await Self.decode(Expiry.self, body)
                 identities.expireSessions(of: wish.role, now: request.received)
@@ -55,6 +84,30 @@ package struct SandboxControl: Sendable {
     }
 
     private struct Expiry: Decodable { let role: String? }
+
+    private struct Duplication: Decodable { let duplicateEvery: Int }
+
+    private func queue(of request: IncomingRequest) -> QueueBoard.Queue? {
+        queues.queues.values.first { $0.settings.name == request.query["queue"] }
+    }
+
+    private struct QueueReport: Encodable {
+        let name: String
+        let account: String
+        let waiting: Int
+        let inFlight: Int
+        let messages: [String]?
+    }
+
+    /// - Parameter name: of the queue whose messages are shown.
+    private func queueReports(of name: String?) -> [QueueReport] {
+        queues.queues.values.filter { queue in name.map { $0 == queue.settings.name } ?? true }.map { queue in
+            let contents = queues.contents(of: queue)
+            return QueueReport(
+                name: queue.settings.name, account: queue.account, waiting: contents.waitingCount, inFlight: contents.inFlightCount,
+                messages: name == nil ? nil : contents.all.map(\.body))
+        }.sorted { $0.name < $1.name }
+    }
 
     private struct Exhibit: Encodable, Sendable {
         let bucket: String

@@ -10,7 +10,10 @@ package struct SandboxEndpoint: Sendable {
     private let verifier: SignatureVerifier
     private let s3: S3Service
     private let tokens: TokenService
+    private let certificates: CertificateSessions
+    private let metadata: HostMetadata
     private let keyService: KeyService
+    private let queues: QueueService
     private let control: SandboxControl
     private let faults: FaultBoard?
     private let log: RequestLog?
@@ -20,7 +23,10 @@ package struct SandboxEndpoint: Sendable {
         verifier: SignatureVerifier,
         s3: S3Service,
         tokens: TokenService,
+        certificates: CertificateSessions,
+        metadata: HostMetadata,
         keyService: KeyService,
+        queues: QueueService,
         control: SandboxControl,
         faults: FaultBoard?,
         log: RequestLog?
@@ -29,7 +35,10 @@ package struct SandboxEndpoint: Sendable {
         self.verifier = verifier
         self.s3 = s3
         self.tokens = tokens
+        self.certificates = certificates
+        self.metadata = metadata
         self.keyService = keyService
+        self.queues = queues
         self.control = control
         self.faults = faults
         self.log = log
@@ -40,14 +49,16 @@ package struct SandboxEndpoint: Sendable {
         if request.rawPath.hasPrefix(SandboxControl.prefix) { return await control.answer(request, body: body) }
         let notes = RequestNotes()
         let requestID = SandboxSecrets.randomHex(8).uppercased()
-        let dialect = Self.dialect(of: request)
+        let dialect = self.dialect(of: request)
         notes.note { $0.service = dialect.rawValue }
         var reply: Reply
         var code: String?
         do {
             switch dialect {
             case .s3: reply = try await answerS3(request, body: body, notes: notes)
-            case .sts, .kms: reply = try await answerOther(dialect, request, body: body, notes: notes, requestID: requestID)
+            case .sts, .kms, .sqs: reply = try await answerOther(dialect, request, body: body, notes: notes, requestID: requestID)
+            case .rolesanywhere: reply = try await answerCertificate(request, body: body, notes: notes)
+            case .metadata: reply = try metadata.answer(request, notes: notes)
             }
         } catch {
             guard let refusal = Self.refusal(for: error) else {
@@ -80,12 +91,17 @@ package struct SandboxEndpoint: Sendable {
     }
 
     /// By the scope of the signature; for what is not signed, by the form of the request.
-    private static func dialect(of request: IncomingRequest) -> ServiceDialect {
+    private func dialect(of request: IncomingRequest) -> ServiceDialect {
         let text = request.headers["authorization"] ?? request.query["X-Amz-Credential"] ?? ""
         if text.contains("/s3/aws4_request") { return .s3 }
         if text.contains("/sts/aws4_request") { return .sts }
         if text.contains("/kms/aws4_request") { return .kms }
-        if request.headers["x-amz-target"]?.hasPrefix("TrentService.") == true { return .kms }
+        if text.contains("/rolesanywhere/aws4_request") { return .rolesanywhere }
+        if !text.contains("/aws4_request"), metadata.isAsked(request) { return .metadata }
+        if text.contains("/sqs/aws4_request") { return .sqs }
+        let target = request.headers["x-amz-target"] ?? ""
+        if target.hasPrefix("TrentService.") { return .kms }
+        if target.hasPrefix("AmazonSQS.") { return .sqs }
         let isForm = request.headers["content-type"]?.hasPrefix("application/x-www-form-urlencoded") == true
         return request.rawPath == "/" && (isForm || request.query.contains("Action")) ? .sts : .s3
     }
@@ -197,17 +213,23 @@ package struct SandboxEndpoint: Sendable {
             headers: [("x-amz-bucket-region", bucket.region)])
     }
 
-    // MARK: STS and KMS
+    // MARK: STS, KMS and SQS
 
     private func answerOther(
         _ dialect: ServiceDialect, _ request: IncomingRequest, body: IncomingBody, notes: RequestNotes, requestID: String
     ) async throws -> Reply {
-        let bytes = try await Self.smallBody(body)
+        // A message of a queue may have 1 MiB before it is written as JSON.
+        let bytes = try await Self.smallBody(body, limit: dialect == .sqs ? 8 << 20 : 1 << 20)
         let form = QueryParameters(
             request.method == "GET" ? request.rawQuery : String(decoding: bytes, as: UTF8.self), plusIsSpace: true)
         let action =
             dialect == .sts ? form["Action"] ?? "" : String(request.headers["x-amz-target"]?.split(separator: ".").last ?? "")
         notes.note { $0.action = action }
+        if dialect == .sts, action == "AssumeRoleWithWebIdentity" {
+            let effect = faults?.effect(on: notes) ?? .none
+            if effect.isBeforeEffect { try await effect.strike() }
+            return try tokens.assumeRoleWithWebIdentity(form, request: request, notes: notes, requestID: requestID)
+        }
         let claim = try claim(of: request, dialect: dialect)
         let (caller, _) = try authenticate(
             claim, request: request, dialect: dialect, payloadHash: SHA256Hasher.digest(of: bytes).description,
@@ -218,20 +240,34 @@ package struct SandboxEndpoint: Sendable {
         }
         let effect = faults?.effect(on: notes) ?? .none
         if effect.isBeforeEffect { try await effect.strike() }
+        let region = claim.scope.region
         var reply =
-            dialect == .sts
-            ? try tokens.answer(form, request: request, caller: caller, notes: notes, requestID: requestID)
-            : try keyService.answer(
-                action, body: bytes, region: claim.scope.region, request: request, caller: caller, notes: notes)
+            switch dialect {
+            case .kms:
+                try keyService.answer(action, body: bytes, region: region, request: request, caller: caller, notes: notes)
+            case .sqs:
+                try await queues.answer(action, body: bytes, region: region, request: request, caller: caller, notes: notes)
+            case .sts, .s3, .rolesanywhere, .metadata:
+                try tokens.answer(form, request: request, caller: caller, notes: notes, requestID: requestID)
+            }
         if !effect.isBeforeEffect { try await effect.strike() }
         effect.distort(&reply)
         return reply
     }
 
-    static func smallBody(_ body: IncomingBody) async throws -> [UInt8] {
+    private func answerCertificate(
+        _ request: IncomingRequest, body: IncomingBody, notes: RequestNotes
+    ) async throws -> Reply {
+        notes.note { $0.action = "CreateSession" }
+        let effect = faults?.effect(on: notes) ?? .none
+        if effect.isBeforeEffect { try await effect.strike() }
+        return try certificates.answer(request, body: try await Self.smallBody(body), notes: notes)
+    }
+
+    static func smallBody(_ body: IncomingBody, limit: Int = 1 << 20) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         try await body.forEachBlock { block in
-            guard bytes.count + block.count <= 1 << 20 else {
+            guard bytes.count + block.count <= limit else {
                 throw Refusal("RequestEntityTooLarge", 413, "The request is too large.")
             }
             bytes += block

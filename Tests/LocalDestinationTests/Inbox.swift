@@ -20,10 +20,13 @@ final class Inbox: Sendable {
     }
 
     func destination(
-        whenTaken: String? = nil, mode: String? = nil, owner: String? = nil, createFolders: Bool? = nil, path: String? = nil
+        whenTaken: String? = nil, mode: String? = nil, owner: String? = nil, createFolders: Bool? = nil, path: String? = nil,
+        mount: String? = nil, sidecar: String? = nil, fsync: Bool? = nil
     ) throws -> LocalDestination {
         try LocalDestination.make(
-            LocalSettings(path: path ?? self.path, whenTaken: whenTaken, mode: mode, owner: owner, createFolders: createFolders),
+            LocalSettings(
+                path: path ?? self.path, whenTaken: whenTaken, mode: mode, owner: owner, createFolders: createFolders, mount: mount,
+                sidecar: sidecar, fsync: fsync),
             relativeTo: base)
     }
 

@@ -11,6 +11,12 @@ struct LocalDestinationConformanceTests {
         try await requirement.verify(FolderHarness())
     }
 
+    @Test("so does one with a sidecar beside each file, and one that is not synced", arguments: DestinationRequirement.all)
+    func keepsPromiseWithSidecar(_ requirement: DestinationRequirement) async throws {
+        try await requirement.verify(FolderHarness(sidecar: ".sha256"))
+        try await requirement.verify(FolderHarness(sidecar: ".done", fsync: false))
+    }
+
     @Test("there are at least 25 promises, each with a name of its own")
     func isComplete() {
         #expect(DestinationRequirement.all.count >= 25)
@@ -21,15 +27,19 @@ struct LocalDestinationConformanceTests {
 /// A partner's inbox as the partner sees it: whole files under their names. Part files begin with a dot and end in `.part`.
 private final class FolderHarness: DestinationHarness {
     private let folder: TemporaryFolder
+    private let sidecar: String?
+    private let fsync: Bool?
 
-    init() throws {
+    init(sidecar: String? = nil, fsync: Bool? = nil) throws {
+        self.sidecar = sidecar
+        self.fsync = fsync
         folder = try TemporaryFolder("local")
         try folder.makeFolder("inbox")
     }
 
     func destination(whenTaken: WhenTaken) async throws -> any Destination {
         try LocalDestination.make(
-            LocalSettings(path: folder.path("inbox"), whenTaken: whenTaken.rawValue, mode: nil, owner: nil, createFolders: nil),
+            LocalSettings(path: folder.path("inbox"), whenTaken: whenTaken.rawValue, sidecar: sidecar, fsync: fsync),
             relativeTo: folder.path)
     }
 
@@ -37,6 +47,7 @@ private final class FolderHarness: DestinationHarness {
         var seen: [DeliveryKey: SeenObject] = [:]
         for path in try folder.files(in: "inbox") where !Self.isPart(path) {
             let text = try #require(String(validating: path, as: UTF8.self))
+            if let sidecar, text.hasSuffix(sidecar) { continue }
             seen[try DeliveryKey(text)] = SeenObject(try folder.read("inbox/" + text))
         }
         return seen

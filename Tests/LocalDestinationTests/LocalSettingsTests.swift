@@ -48,9 +48,13 @@ struct LocalSettingsTests {
 
     @Test("the settings are read by the names of agent.yaml")
     func names() throws {
-        let json = #"{"path": "/x", "when-taken": "fail", "mode": "0600", "create-folders": false}"#
+        let json =
+            #"{"path": "/x/a", "when-taken": "fail", "mode": "0600", "create-folders": false, "mount": "/x", "sidecar": ".done", "#
+            + #""fsync": false}"#
         let settings = try JSONDecoder().decode(LocalSettings.self, from: Data(json.utf8))
-        #expect(settings == LocalSettings(path: "/x", whenTaken: "fail", mode: "0600", createFolders: false))
+        let expected = LocalSettings(
+            path: "/x/a", whenTaken: "fail", mode: "0600", createFolders: false, mount: "/x", sidecar: ".done", fsync: false)
+        #expect(settings == expected)
     }
 
     @Test("files are given to the owner that was asked for")

@@ -67,6 +67,11 @@ class Agent:
         private(os.path.join(folder, "credentials"), profiles)
         self.configure(**settings)
 
+    def also_publish(self, queue, region):
+        """The same file also configures a publisher."""
+        with open(os.path.join(self.folder, "agent.yaml"), "a", encoding="utf-8") as file:
+            file.write(f'publish: {{ queue: "{queue}", region: {region}, as: publisher }}\n')
+
     def configure(self, **settings):
         private(os.path.join(self.folder, "agent.yaml"), CONFIGURATION.format(**settings))
 

@@ -4,6 +4,7 @@ moto keeps accounts, roles, keys and versions apart and speaks S3's XML. It look
 owner, policy and condition of a copy: what depends on those is checked here on what the agent sent, or with a relay that says so.
 """
 
+import json
 import os
 
 import agent as agents
@@ -41,13 +42,13 @@ class Moto:
         return lambda service: storage.client(
             service, self.endpoint, REGION, role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"])
 
-    def agent(self, name, endpoint=None):
+    def agent(self, name, endpoint=None, publish="here"):
         def identity(role):
             return f'{{ role: "arn:aws:iam::{ACCOUNT_A}:role/{role}", from: {{ profile: edge, file: ./credentials }} }}'
 
         return agents.Agent(
             self.pouch, os.path.join(self.folder, name), self.credentials, endpoint=endpoint or self.endpoint, region=REGION,
-            generator=identity("generator"), publisher=identity("publisher"), publish="here", repository=REPOSITORY, inbox=INBOX,
+            generator=identity("generator"), publisher=identity("publisher"), publish=publish, repository=REPOSITORY, inbox=INBOX,
             repository_owner=ACCOUNT_A, inbox_owner=ACCOUNT_B, key=self.key)
 
     def inbox(self, name=""):
@@ -62,6 +63,8 @@ def run(checks, endpoint, pouch, folder):
         checks.equal(owned, [[REPOSITORY], [INBOX]], "the repository is A's, the inbox B's")
         with checks.scene("moto: the whole way"):
             delivers(checks, moto)
+        with checks.scene("moto: the publisher as a service, fed by moto's own events"):
+            publishes_on_events(checks, moto)
         with checks.scene("moto: what goes over the wire"):
             speaks(checks, moto)
         with checks.scene("moto, which overlooks If-None-Match on a copy: the same name again"):
@@ -109,6 +112,37 @@ def delivers(checks, moto):
     checks.equal((agent.status()["unaccounted"], agent.left()), (0, []), "unaccounted: 0, and the drop folder is empty")
     code, said = agent.deliver()
     checks.that(code == 0 and len(moto.inbox()) == len(contents), "pouch run --once again delivers nothing twice", said)
+
+
+def publishes_on_events(checks, moto):
+    queues = moto.a("sqs")
+    url = queues.create_queue(QueueName="pouch-events")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    moto.a("s3").put_bucket_notification_configuration(Bucket=REPOSITORY, NotificationConfiguration={
+        "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]})
+    agent = moto.agent("publisher", publish="elsewhere")
+    agent.also_publish(f"{moto.endpoint}/{ACCOUNT_A}/pouch-events", REGION)
+    contents = {name: agent.drop(name, 900) for name in ("events/one.csv", "events/ä ö+ü.csv")}
+    code, said = agent.run("check")
+    checks.that(code == 0, "pouch check exits 0", said)
+    code, said = agent.deliver()
+    checks.that(code == 0 and moto.inbox("events/") == [], "pouch run --once stores, and publishes nothing", said)
+    code, said = agent.run("publish", "--once")
+    checks.that(code == 0, "pouch publish --once exits 0", said)
+    inbox = {stored.key: stored for stored in moto.inbox("events/")}
+    checks.equal({key: o.content for key, o in inbox.items()}, {"from-orga/" + n: c for n, c in contents.items()}, "B finds both")
+    left = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    checks.equal(
+        (left["ApproximateNumberOfMessages"], left["ApproximateNumberOfMessagesNotVisible"]), ("0", "0"), "the queue is empty")
+    receipts = storage.versions(moto.a("s3"), REPOSITORY, "acme/.pouch-receipts/")
+    found = {receipt["delivery"]: receipt for receipt in (json.loads(o.content) for o in receipts)}
+    # The reconciliation found what the scenes before stored, too.
+    checks.that(
+        {o.metadata["pouch-delivery"] for o in inbox.values()} <= set(found), "a receipt for each delivery lies in the repository", found)
+    # The receipts' own events ask for nothing.
+    code, said = agent.run("publish", "--once")
+    checks.that(code == 0 and len(moto.inbox("events/")) == 2, "pouch publish --once again publishes nothing", said)
+    moto.a("s3").put_bucket_notification_configuration(Bucket=REPOSITORY, NotificationConfiguration={})
 
 
 def speaks(checks, moto):

@@ -71,7 +71,7 @@ struct AWSClientTests {
     func storingRepeats() async throws {
         let transport = ScriptedTransport([{ _ in .failure(.cut) }, { _ in .success(HTTPResponse(200, [("ETag", "\"e\"")])) }])
         let s3 = S3(credentials: CountedCredentials(), link: Sample.link(transport))
-        let digests = FileDigests(sha256: SHA256Digest(bytes: Array(repeating: 0, count: 32))!, crc64nvme: CRC64NVME(0))
+        let digests = PartDigests(crc64nvme: CRC64NVME(0))
         let put = PutObject(
             bucket: try Sample.bucket(), key: "k", body: .bytes([]), digests: digests,
             attributes: ObjectAttributes(key: try KeyARN(Sample.key), usesBucketKey: false))
@@ -87,15 +87,16 @@ struct AWSClientTests {
 
     @Test("a file goes unsigned with its checksum over TLS, and with its hash over plain http")
     func payloadHash() async throws {
-        let digests = FileDigests(sha256: SHA256Digest(bytes: Array(repeating: 1, count: 32))!, crc64nvme: CRC64NVME(0))
+        let sha256 = try #require(SHA256Digest(bytes: Array(repeating: 1, count: 32)))
         for (endpoint, expected) in [
-            ("https://127.0.0.1:1", "UNSIGNED-PAYLOAD"), ("http://127.0.0.1:1", digests.sha256.description),
+            ("https://127.0.0.1:1", "UNSIGNED-PAYLOAD"), ("http://127.0.0.1:1", sha256.description),
         ] {
             let transport = ScriptedTransport([HTTPResponse(200, [("ETag", "\"e\"")])])
             let s3 = S3(credentials: CountedCredentials(), link: Sample.link(transport))
             let put = PutObject(
                 bucket: try Sample.bucket(endpoint: endpoint), key: "k", body: .file(descriptor: -1, offset: 0, count: 0),
-                digests: digests, attributes: ObjectAttributes(key: try KeyARN(Sample.key)))
+                digests: PartDigests(crc64nvme: CRC64NVME(0), sha256: sha256),
+                attributes: ObjectAttributes(key: try KeyARN(Sample.key)))
             _ = try await s3.putObject(put)
             #expect(transport.requests[0].header("x-amz-content-sha256") == expected)
             #expect(transport.requests[0].url == "\(endpoint)/acme-inbox/k")

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import PouchAWS
 import PouchHTTP
 import PouchKit
@@ -62,6 +63,87 @@ struct CredentialTests {
         #expect(missing?.cause == "No such file or directory")
     }
 
+    @Test(
+        "a file with secrets that others may read is refused with the fix; one without may be open",
+        arguments: [0o644, 0o660, 0o602])
+    func openFile(_ mode: mode_t) async throws {
+        let file = try TemporaryFile("[default]\naws_access_key_id = A\naws_secret_access_key = hush\n", mode: mode)
+        let failure = await #expect(throws: CredentialFailure.self) { try await CredentialsFile(path: file.path).credentials() }
+        #expect(failure?.step == "read the secret in \(file.path)")
+        #expect(failure?.cause == "its mode is 0\(String(mode, radix: 8)): others may read or change it")
+        #expect(failure?.hint?.hasPrefix("chmod 600 \(file.path);") == true)
+        let settings = try TemporaryFile("[profile a]\ncredential_process = /bin/true\n", mode: mode)
+        _ = try ProfileLocations(file: settings.path).read()
+        let group = try TemporaryFile("[default]\naws_access_key_id = A\naws_secret_access_key = s\n", mode: 0o640)
+        _ = try await CredentialsFile(path: group.path).credentials()
+    }
+
+    @Test("a profile may begin with a program, a container, an instance or a web identity")
+    func profileOrigins() throws {
+        let file = try ProfileFile(
+            """
+            [profile process]
+            credential_process = /usr/bin/vault "edge 01"
+            [profile container]
+            role_arn = arn:aws:iam::111111111111:role/a
+            credential_source = EcsContainer
+            [profile instance]
+            role_arn = arn:aws:iam::111111111111:role/a
+            credential_source = Ec2InstanceMetadata
+            [profile web]
+            role_arn = arn:aws:iam::111111111111:role/web
+            web_identity_token_file = /run/token
+            [profile chained]
+            role_arn = arn:aws:iam::111111111111:role/a
+            source_profile = web
+            """, as: .configuration)
+        func profile(_ name: String) throws -> Profile { try Profile(name, in: file, sessionName: "pouch") }
+        #expect(try profile("process").origin == .process(["/usr/bin/vault", "edge 01"]))
+        #expect(try profile("process").roles.isEmpty)
+        #expect(try profile("container").origin == .container)
+        #expect(try profile("instance").origin == .instance)
+        #expect(try profile("instance").roles.count == 1)
+        let web = STS.WebIdentityRequest(role: try RoleARN("arn:aws:iam::111111111111:role/web"), sessionName: "pouch")
+        #expect(try profile("web").origin == .webIdentity(web, tokenFile: "/run/token"))
+        #expect(try profile("web").roles.isEmpty)
+        #expect(try profile("chained").origin == .webIdentity(web, tokenFile: "/run/token"))
+        #expect(try profile("chained").roles.map(\.role.description) == ["arn:aws:iam::111111111111:role/a"])
+    }
+
+    @Test("a role is asked for with its session policy and its tags")
+    func policyAndTags() async throws {
+        let transport = ScriptedTransport([Self.assumed(expiration: "2026-11-23T13:00:00Z")])
+        let request = STS.RoleRequest(
+            role: try RoleARN("arn:aws:iam::111111111111:role/a"), sessionName: "pouch", policy: #"{"a":1}"#,
+            tags: [STS.Tag(key: "site", value: "edge 01")])
+        _ = try await Sample.surroundings(transport).role(request, from: CountedCredentials()).credentials()
+        guard case .bytes(let body) = transport.requests[0].body else {
+            Issue.record("expected a form")
+            return
+        }
+        #expect(
+            String(decoding: body, as: UTF8.self).hasSuffix(
+                "&Policy=%7B%22a%22%3A1%7D&Tags.member.1.Key=site&Tags.member.1.Value=edge%2001"))
+    }
+
+    @Test("the story of a chain names each step and what is wrong with it, and no secret")
+    func story() throws {
+        let file = try TemporaryFile(
+            "[profile a]\nrole_arn = arn:aws:iam::111111111111:role/a\nsource_profile = b\n[profile b]\naws_access_key_id = AKIDB\naws_secret_access_key = hush"
+        )
+        let surroundings = try Sample.surroundings(ScriptedTransport([HTTPResponse]()))
+        let profile = ProfileCredentials("a", locations: ProfileLocations(file: file.path), surroundings: surroundings)
+        let role = STS.RoleRequest(
+            role: try RoleARN("arn:aws:iam::111111111111:role/last"), sessionName: "pouch", externalID: "psst")
+        let story = surroundings.role(role, from: profile).story
+        #expect(story.map(\.kind) == [.profile, .keys, .role, .role])
+        #expect(story.allSatisfy { $0.problem == nil })
+        #expect(story[3].details.contains { $0.name == "asked at" && $0.value == "https://sts.us-east-1.amazonaws.com" })
+        for secret in ["hush", "psst"] { #expect(!"\(story)".contains(secret)) }
+        let gone = ProfileCredentials("gone", locations: ProfileLocations(file: file.path), surroundings: surroundings).story
+        #expect(gone.map { $0.problem?.cause } == ["there is no profile gone"])
+    }
+
     @Test("a profile's roles are assumed one from the other, beginning with the profile that has keys")
     func profileChain() throws {
         let file = try ProfileFile(
@@ -107,11 +189,10 @@ struct CredentialTests {
             ("[profile a]\nrole_arn = arn:aws:iam::111111111111:role/a\nsource_profile = gone", "there is no profile gone"),
             ("[profile a]\nrole_arn = nonsense\nsource_profile = a", "is not a name"),
             ("[profile a]\nrole_arn = arn:aws:iam::111111111111:role/a\nsource_profile = a\nmfa_serial = x", "mfa_serial"),
-            (
-                "[profile a]\nrole_arn = arn:aws:iam::111111111111:role/a\ncredential_source = Ec2InstanceMetadata",
-                "Ec2InstanceMetadata"
-            ),
-            ("[profile a]\ncredential_process = /bin/x", "credential_process"), ("[profile a]\nregion = x", "neither keys nor"),
+            ("[profile a]\nrole_arn = arn:aws:iam::111111111111:role/a\ncredential_source = Moon", "'Moon'"),
+            ("[profile a]\ncredential_process = \"/bin/x", "a quotation does not end"),
+            ("[profile a]\nweb_identity_token_file = /t", "no role_arn"), ("[profile a]\nsso_session = x", "a person to log in"),
+            ("[profile a]\nregion = x", "neither keys nor"),
             ("", "there is no profile a"),
         ])
     func badProfiles(_ text: String, _ expected: String) throws {
@@ -147,8 +228,8 @@ struct CredentialTests {
         let path = file.path
         let transport = ScriptedTransport([Self.assumed(expiration: "2026-11-23T13:00:00Z")])
         let source = ProfileCredentials(
-            "a", locations: ProfileLocations(configuration: path, credentials: nil), environment: [:], sessionName: "pouch",
-            region: try Region("us-east-1"), endpoint: nil, link: Sample.link(transport))
+            "a", locations: ProfileLocations(configuration: path, credentials: nil),
+            surroundings: try Sample.surroundings(transport))
         let credentials = try await source.credentials()
         #expect(credentials.accessKeyID == "ASIA")
         #expect(transport.requests[0].url == "https://sts.eu-central-1.amazonaws.com/")
@@ -177,6 +258,20 @@ struct CredentialTests {
         #expect(failure?.cause == "AccessDenied (403): not you; request R")
         #expect(failure?.hint?.contains("trust policy") == true)
         #expect(failure?.isTemporary == false)
+    }
+
+    @Test("a call that has no credentials says which step failed, and leaves the hint to whoever explains it")
+    func callWithoutCredentials() async throws {
+        let sts = STS(
+            credentials: EnvironmentCredentials([:]), region: try Region("eu-west-1"), endpoint: nil,
+            link: Sample.link(ScriptedTransport([HTTPResponse]())))
+        let failure = await #expect(throws: AWSFailure.self) { try await sts.callerIdentity() }
+        #expect(failure?.message == "could not read credentials from the environment: AWS_ACCESS_KEY_ID is not set")
+        guard case .withoutCredentials(let reason) = failure?.origin else {
+            Issue.record("expected the reason")
+            return
+        }
+        #expect(reason.hint?.isEmpty == false)
     }
 
     static func assumed(expiration: String, id: String = "ASIA", date: String = "Mon, 23 Nov 2026 12:00:00 GMT") -> HTTPResponse {
@@ -295,10 +390,16 @@ struct RefreshTests {
 }
 
 /// A file that goes when the value does.
-private final class TemporaryFile: Sendable {
+final class TemporaryFile: Sendable {
     let path = "/tmp/pouch-test-\(DeliveryID.random())"
 
-    init(_ text: String) throws { try Data(text.utf8).write(to: URL(filePath: path)) }
+    init(_ text: String, mode: mode_t = 0o600) throws {
+        try Data(text.utf8).write(to: URL(filePath: path))
+        guard chmod(path, mode) == 0 else { throw CocoaError(.fileWriteNoPermission) }
+    }
+
+    /// Keeps the mode.
+    func replace(_ text: String) throws { try Data(text.utf8).write(to: URL(filePath: path)) }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -11,6 +11,19 @@ struct ProfileFileTests {
         for parserCase in suite.tests { try parserCase.check() }
     }
 
+    /// Those of Windows are left out: Pouch runs on Linux. `AWS_PROFILE` is not read: an identity names its profile.
+    @Test("are looked for where the suite says")
+    func locations() throws {
+        guard let suite = try Vectors.decoded("profiles/file-location-tests.json", as: LocationSuite.self) else { return }
+        let cases = suite.tests.filter { $0.platform == "linux" }
+        #expect(cases.count == 4)
+        for location in cases {
+            let found = ProfileLocations(environment: location.environment)
+            let expected = ProfileLocations(configuration: location.configLocation, credentials: location.credentialsLocation)
+            #expect(found == expected, "\(location.name)")
+        }
+    }
+
     @Test("a problem names its line")
     func problemNamesItsLine() {
         let problem = #expect(throws: ProfileProblem.self) {
@@ -18,6 +31,18 @@ struct ProfileFileTests {
         }
         #expect(problem?.description == "line 3: Expected an '=' sign defining a property")
     }
+}
+
+private struct LocationSuite: Decodable {
+    struct Case: Decodable {
+        let name: String
+        let platform: String
+        let environment: [String: String]
+        let configLocation: String
+        let credentialsLocation: String
+    }
+
+    let tests: [Case]
 }
 
 private struct ParserSuite: Decodable {

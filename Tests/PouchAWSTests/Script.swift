@@ -109,6 +109,16 @@ enum Sample {
         AWSLink(transport: transport, clock: clock, jitter: { 1 })
     }
 
+    static func surroundings(
+        _ transport: ScriptedTransport,
+        clock: StandingClock = StandingClock(),
+        environment: [String: String] = [:]
+    ) throws -> CredentialSurroundings {
+        let link = link(transport, clock: clock)
+        return CredentialSurroundings(
+            link: link, nearbyLink: link, region: try Region("us-east-1"), environment: environment, sessionName: "pouch")
+    }
+
     static func bucket(_ name: String = "acme-inbox", endpoint: String? = nil) throws -> BucketPlace {
         BucketPlace(
             name: try BucketName(name), region: try Region("eu-west-1"), owner: try AccountID("222222222222"),

@@ -121,6 +121,16 @@ struct AgentRunTests {
         #expect(try await house.stories(of: "seeds.csv").first?.events.contains { $0.kind == .sourceChanged } == true)
     }
 
+    @Test("quarantines a claimed file that reads otherwise than before though nobody wrote to it: rotten bytes go to nobody")
+    func quarantinesRottenSource() async throws {
+        let house = try AgentHouse(.refuse(.sourceChanged, code: "source-changed"))
+        try house.drop("seeds.csv", "seeds")
+        #expect(try await house.runOnce().summary == "0 delivered, 1 quarantined")
+        #expect(house.destination.objects == [:])
+        #expect(try await house.manifest().first?.reason?.code == "source-rotten")
+        #expect(try house.alerts().map(\.code) == ["source-rotten"])
+    }
+
     @Test("deletes what is delivered where the folder says so")
     func deletes() async throws {
         let house = try AgentHouse(.deliver, then: .delete)

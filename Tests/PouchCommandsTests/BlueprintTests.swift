@@ -106,6 +106,29 @@ struct BlueprintTests {
         #expect(other?.plan.partners.first?.destination.traits.adapter.description == "s3-secure-inbox")
     }
 
+    @Test("names the place of an identity's name that is none, and of a region without the hosts that are asked for")
+    func findsWrongIdentities() throws {
+        let near = try WrittenConfiguration(
+            inbox().replacing("{ environment: true }", with: "{ container: { uri: \"http://10.0.0.1/x\" } }"))
+        #expect(
+            near.messages
+                == "agent.yaml:1:49: uri: expected https, or http to this machine or to 169.254.170.2, 169.254.170.23 or "
+                + "[fd00:ec2::23], found 'http://10.0.0.1/x'")
+        let hosts = try WrittenConfiguration("aws: { dual-stack: true }\n" + inbox().replacing("eu-west-1", with: "us-iso-east-1"))
+        #expect(
+            hosts.messages.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("hint:") } == [
+                "agent.yaml:7:54: region: there are no dual-stack hosts in us-iso-east-1",
+                "agent.yaml:10:17: region: there are no dual-stack hosts in us-iso-east-1",
+            ])
+        let point = "arn:aws:s3:eu-central-1:222222222222:accesspoint/acme"
+        let foreign = try WrittenConfiguration(inbox().replacing("bucket: acme-inbox", with: "bucket: \"\(point)\""))
+        #expect(foreign.messages.contains("bucket: the access point is in eu-central-1, and region: says eu-west-1"))
+        #expect(
+            try WrittenConfiguration(
+                inbox().replacing("bucket: acme-inbox", with: "bucket: \"\(point.replacing("central", with: "west"))\"")
+            ).messages == "")
+    }
+
     @Test("carries over what each folder says")
     func plansFolders() throws {
         let written = try WrittenConfiguration(
@@ -154,7 +177,7 @@ struct BlueprintTests {
             "agent.yaml:2:51: marker: 'done' is not a name: {name} once, with more before or after it and no '/': {name}.done\n"
                 + "hint: for example { marker: \"{name}.done\" }",
             "agent.yaml:2:79: ignore: '[a' is not a name: a pattern whose '[' is closed by a ']'",
-            "agent.yaml:11:30: with: there is no destination called 'ftp'\nhint: this version has: local, s3-secure-inbox",
+            "agent.yaml:11:30: with: there is no destination called 'ftp'\nhint: this version has: local, process, s3-secure-inbox, sftp",
         ] {
             #expect(messages.contains(expected), "\(messages)")
         }
@@ -184,6 +207,36 @@ struct BlueprintTests {
                 agent.yaml:11:14: key: the key is in eu-west-1, the bucket in us-east-1
                 hint: S3 uses keys of the bucket's own region only: the key's owner can make one there
                 """)
+    }
+
+    @Test("tells where the settings of an SFTP partner are wrong")
+    func checksSFTPSettings() throws {
+        func messages(_ more: String) throws -> String {
+            try WrittenConfiguration(
+                """
+                partners:
+                  acme:
+                    deliver:
+                      with: sftp
+                      host: sftp.acme.example
+                      user: orga
+                      private-key: id
+                \(more.split(separator: "\n").map { "      \($0)" }.joined(separator: "\n"))
+                """
+            ).messages
+        }
+        #expect(try messages("host-key: \"SHA256:\(String(repeating: "A", count: 43))\"\npath: in\nsidecar: [sha256, done]") == "")
+        let unsound = try messages("host-key: \"MD5:00\"\npath: ../in\nmode: \"0999\"")
+        for expected in [
+            "agent.yaml:8:17: host-key: 'MD5:00' is no host key", "agent.yaml:9:13: path: '../in' is no folder",
+            "agent.yaml:10:13: mode: '0999' is no file mode",
+        ] {
+            #expect(unsound.contains(expected), "\(unsound)")
+        }
+        let unreadable = try messages("path: in\nsidecar: md5")
+        #expect(unreadable.contains("agent.yaml:9:16: ") && unreadable.contains("sha256, done"), "\(unreadable)")
+        let open = try messages("path: in")
+        #expect(open.contains("nothing says which host key is the server's"), "\(open)")
     }
 
     @Test("finds what an adapter does not know, and what it lacks")

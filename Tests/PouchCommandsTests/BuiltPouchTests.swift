@@ -148,6 +148,22 @@ struct BuiltPouchTests {
         #expect(try await pouch("doctor", "globex").errors.hasPrefix("error: there is no partner 'globex'"))
     }
 
+    @Test("makes kits for partners with a secure inbox only, and says so")
+    func refusesKits() async throws {
+        let pouch = try BuiltPouch()
+        let local = try await pouch("partner", "kit", "acme")
+        #expect(local.code == 1)
+        #expect(
+            local.errors == """
+                error: acme is delivered to with local, for which there is no kit
+                hint: kits are for partners with: s3-secure-inbox
+
+                """)
+        #expect(try await pouch("partner", "kit", "globex").errors.hasPrefix("error: there is no partner 'globex'"))
+        #expect(try await pouch("partner", "kit", "acme", "--trust-anchor", "arn").code == 64)
+        #expect(!pouch.folder.exists("kit-acme"))
+    }
+
     @Test("ends with 75 when another agent has the state, and with words when there is none")
     func respectsLock() async throws {
         let pouch = try BuiltPouch()

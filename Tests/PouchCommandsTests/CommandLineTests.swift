@@ -35,7 +35,8 @@ struct CommandLineTests {
         let called = Set(Self.examples.compactMap { Self.words($0).first })
         #expect(
             called.isSuperset(of: [
-                "run", "send", "check", "doctor", "explain", "status", "trace", "manifest", "hold", "release", "retry", "sandbox",
+                "run", "send", "check", "doctor", "partner", "explain", "status", "trace", "manifest", "hold", "release", "retry",
+                "sandbox",
             ]))
         #expect(Self.examples.count >= 20)
     }

@@ -106,6 +106,16 @@ private enum Eventful {
         )
     }
 
+    static let seal = SealStatus(
+        recipients: [
+            SealStatus.Recipient(
+                words: "CN=acme (RSA 3072, until 2026-12-01)",
+                notice: SealNotice(
+                    code: "seal-certificate-expires-in-30-days", text: "the certificate of CN=acme expires in 8 days", hint: nil,
+                    isBlocking: false)),
+            SealStatus.Recipient(words: "CN=archive (EC P-256, until 2030-01-01)", notice: nil),
+        ])
+
     static func status() throws -> AgentStatus {
         var account = Account()
         account.strangers = ["/state/claims/1/a.csv"]
@@ -123,7 +133,7 @@ private enum Eventful {
                     notices: []),
             ],
             lanes: [
-                LaneStatus(partner: acme, hold: nil, breaker: "closed"),
+                LaneStatus(partner: acme, hold: nil, breaker: "closed", seal: seal),
                 LaneStatus(partner: globex, hold: nil, breaker: "it did not answer; the next try is in 12 s"),
             ],
             running: [
@@ -132,6 +142,9 @@ private enum Eventful {
                     began: ago(3)),
                 ProgressBoard.Entry(
                     delivery: DeliveryID(high: 9, low: 8), partner: globex, path: "empty", size: 0, sent: 0, began: ago(1)),
+                ProgressBoard.Entry(
+                    delivery: DeliveryID(high: 9, low: 7), partner: acme, path: "secret.bin", size: 100_000_000, sent: 0,
+                    sealed: 40_000_000, began: ago(1)),
             ],
             account: account,
             troubles: ["nothing is taken in: the disk is full\nhint: make room"]
@@ -161,10 +174,13 @@ struct StatusTextTests {
                 6 GB are too many
                 to try again: pouch retry 00000003
               globex: it did not answer; the next try is in 12 s
+              acme: sealed to CN=acme (RSA 3072, until 2026-12-01) and CN=archive (EC P-256, until 2030-01-01)
+                the certificate of CN=acme expires in 8 days
 
               under way
-                big.bin  to acme    25 %  25.0 MB of 100 MB
-                empty    to globex        0 B of 0 B
+                big.bin     to acme    25 %  25.0 MB of 100 MB
+                empty       to globex        0 B of 0 B
+                secret.bin  to acme    40 %  40.0 MB of 100 MB, being sealed
 
               /srv/drop: 2 unsettled, 1 unmatched, 1 ignored (a link), 4 ignored (temporary name); swept 12 s ago
                 the watch limit was reached
@@ -222,6 +238,11 @@ struct StoryTextTests {
             admitted: Eventful.ago(9),
             digests: FileDigests(
                 sha256: try #require(SHA256Digest(bytes: [UInt8](repeating: 0xAB, count: 32))), crc64nvme: CRC64NVME(1)),
+            seal: SealRecord(
+                size: 3_072,
+                digests: FileDigests(
+                    sha256: try #require(SHA256Digest(bytes: [UInt8](repeating: 0xCD, count: 32))), crc64nvme: CRC64NVME(2)),
+                recipients: [try #require(SHA256Digest(bytes: [UInt8](repeating: 0xEF, count: 32)))]),
             retries: DeliveryID(high: 1, low: 1),
             retriedBy: nil,
             nextAttempt: nil,
@@ -246,6 +267,8 @@ struct StoryTextTests {
                   delivery  00000007000000000000000000000000
                   route     everything, key seeds.csv
                   file      2048 B, sha256 \(String(repeating: "ab", count: 32))
+                  sealed    3072 B, sha256 \(String(repeating: "cd", count: 32))
+                            for the certificate with sha256 \(String(repeating: "ef", count: 32))
                   retries   00000000000000010000000000000001
                   manifest  line 41
                   story

@@ -202,3 +202,51 @@ struct SoundConfigurationTests {
         #expect(outcome.messages == "")
     }
 }
+
+@Suite("A sound configuration of a publisher")
+struct SoundPublisherTests {
+    private static func text(_ publish: String) -> String {
+        """
+        agent: { name: publisher-01, state: ./state }
+        publish: \(publish)
+        identities: { publisher: { from: { environment: true } } }
+        partners: { acme: { deliver: { with: s3-secure-inbox, inbox: { as: publisher } } } }
+
+        """
+    }
+
+    @Test("needs no folders and no routes, and says nothing about partners that no route delivers to")
+    func publisherOnly() throws {
+        var isPublisherOnly = false
+        let outcome = SampleConfiguration(
+            whole: Self.text(
+                "{ queue: \"https://sqs\", region: eu-west-1, as: publisher, partners: [acme], at-once: 4, visibility: 10s, reconcile: never, receipts: false }"
+            )
+        ).read { parts in
+            isPublisherOnly = parts.isPublisherOnly
+            return []
+        }
+        #expect(outcome.messages == "")
+        let configuration = try #require(outcome.configuration)
+        #expect(configuration.isPublisherOnly && isPublisherOnly)
+        let publish = try #require(configuration.publish)
+        #expect(publish.queue.value == "https://sqs")
+        #expect(publish.region?.value == "eu-west-1")
+        #expect(publish.identity.value.description == "publisher")
+        #expect(publish.partners?.map(\.value.description) == ["acme"])
+        #expect(publish.atOnce == 4)
+        #expect(publish.visibility.milliseconds == 10_000)
+        #expect(publish.reconcile == nil)
+        #expect(!publish.receipts)
+    }
+
+    @Test("has receipts and reconciles every hour, unless it says otherwise")
+    func standard() throws {
+        let publish = try #require(
+            SampleConfiguration(whole: Self.text("{ queue: q, as: publisher }")).read().configuration?.publish)
+        #expect(publish.atOnce == 32)
+        #expect(publish.visibility.milliseconds == 120_000)
+        #expect(publish.reconcile?.milliseconds == 3_600_000)
+        #expect(publish.receipts && publish.partners == nil)
+    }
+}

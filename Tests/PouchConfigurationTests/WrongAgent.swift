@@ -79,7 +79,7 @@ extension WrongConfiguration {
             "colours: {}",
             """
             agent.yaml:1:1: unknown key 'colours'
-            hint: the keys here are agent, alerts, aws, folders, identities, network, partners, routes, unmatched
+            hint: the keys here are agent, alerts, aws, folders, identities, network, partners, publish, routes, unmatched
             """),
         WrongConfiguration(
             "an unknown policy for unmatched drops",
@@ -137,6 +137,15 @@ extension WrongConfiguration {
             """
             agent.yaml:1:18: endpoint: expected an address such as https://127.0.0.1:4566, found '127.0.0.1:4566'
             hint: it begins with https:// or http://
+            """),
+        WrongConfiguration(
+            "dual-stack and fips hosts beside an endpoint",
+            #"aws: { dual-stack: true, fips: true, endpoints: { sts: "https://127.0.0.1:4566" } }"#,
+            """
+            agent.yaml:1:8: 'dual-stack' is a choice among AWS's own hosts, and other endpoints are named
+            hint: leave it out, or the endpoints
+            agent.yaml:1:26: 'fips' is a choice among AWS's own hosts, and other endpoints are named
+            hint: leave it out, or the endpoints
             """),
         WrongConfiguration(
             "an endpoint with a path",

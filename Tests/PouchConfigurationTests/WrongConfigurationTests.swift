@@ -21,7 +21,7 @@ struct WrongConfiguration: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { sentence }
 
-    static let all = syntax + agent + partners + folders + routes + variables
+    static let all = syntax + agent + partners + folders + routes + publish + variables
 }
 
 @Suite("A wrong configuration")

@@ -15,7 +15,7 @@ extension WrongConfiguration {
             """,
             """
             agent.yaml:1:30: from: expected one source of credentials, found profile and environment
-            hint: write { profile: NAME }, { environment: true } or { file: PATH }
+            hint: write one of { profile: NAME }, { environment: true }, { file: PATH }, { roles-anywhere: … }, { web-identity: … }, { container: true }, { imds: true }, { process: [PROGRAM] }
             """),
         WrongConfiguration(
             "an identity with an empty source",
@@ -25,7 +25,7 @@ extension WrongConfiguration {
             """,
             """
             agent.yaml:1:30: from: no source of credentials is named
-            hint: write { profile: NAME }, { environment: true } or { file: PATH }
+            hint: write one of { profile: NAME }, { environment: true }, { file: PATH }, { roles-anywhere: … }, { web-identity: … }, { container: true }, { imds: true }, { process: [PROGRAM] }
             """),
         WrongConfiguration(
             "an identity whose source is a word",
@@ -35,7 +35,7 @@ extension WrongConfiguration {
             """,
             """
             agent.yaml:1:30: from: expected a mapping, found 'environment'
-            hint: write { profile: NAME }, { environment: true } or { file: PATH }
+            hint: write one of { profile: NAME }, { environment: true }, { file: PATH }, { roles-anywhere: … }, { web-identity: … }, { container: true }, { imds: true }, { process: [PROGRAM] }
             """),
         WrongConfiguration(
             "an identity from an environment that is not",
@@ -45,17 +45,93 @@ extension WrongConfiguration {
             """,
             """
             agent.yaml:1:45: environment: expected true, found 'false'
-            hint: write { profile: NAME }, { environment: true } or { file: PATH }
+            hint: write one of { profile: NAME }, { environment: true }, { file: PATH }, { roles-anywhere: … }, { web-identity: … }, { container: true }, { imds: true }, { process: [PROGRAM] }
             """),
         WrongConfiguration(
-            "an identity from what comes later",
+            "a Roles Anywhere source without its parts",
             """
-            identities: { store: { from: { roles-anywhere: { } } } }
+            identities: { store: { from: { roles-anywhere: { certificate: pki/edge.pem, key: pki/edge.key } } } }
             partners: { acme: { deliver: { with: local, as: store } } }
             """,
             """
-            agent.yaml:1:32: 'roles-anywhere' is not available yet: it comes in a later version
-            hint: use profile, environment or file for now
+            agent.yaml:1:48: 'trust-anchor' is missing in identities.store.from.roles-anywhere
+            agent.yaml:1:48: 'profile' is missing in identities.store.from.roles-anywhere
+            agent.yaml:1:48: 'role' is missing in identities.store.from.roles-anywhere
+            """),
+        WrongConfiguration(
+            "a profile of another region than the trust anchor",
+            """
+            identities:
+              store:
+                from:
+                  roles-anywhere:
+                    certificate: pki/edge.pem
+                    key: pki/edge.key
+                    role: arn:aws:iam::111111111111:role/store
+                    trust-anchor: arn:aws:rolesanywhere:eu-west-1:111111111111:trust-anchor/11112222-3333-4444-5555-666677778888
+                    profile: arn:aws:rolesanywhere:us-east-1:111111111111:profile/11112222-3333-4444-5555-666677778888
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:9:18: profile: the profile is of us-east-1, the trust anchor of eu-west-1
+            hint: both are of the region in which the session is asked for
+            """),
+        WrongConfiguration(
+            "a trust anchor that is a role",
+            """
+            identities:
+              store:
+                from:
+                  roles-anywhere:
+                    certificate: pki/edge.pem
+                    key: pki/edge.key
+                    role: arn:aws:iam::111111111111:role/store
+                    trust-anchor: arn:aws:iam::111111111111:role/store
+                    profile: arn:aws:rolesanywhere:us-east-1:111111111111:profile/11112222-3333-4444-5555-666677778888
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:8:23: trust-anchor: expected the ARN of a trust-anchor of Roles Anywhere, found 'arn:aws:iam::111111111111:role/store'
+            hint: such as arn:aws:rolesanywhere:eu-west-1:111111111111:trust-anchor/11112222-3333-4444-5555-666677778888
+            """),
+        WrongConfiguration(
+            "a container's source that is switched off",
+            """
+            identities: { store: { from: { container: no } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            "agent.yaml:1:43: container: expected true or { uri: …, token-file: PATH }, found 'no'"),
+        WrongConfiguration(
+            "a credential process without a path",
+            """
+            identities: { store: { from: { process: [vault-aws, --json] } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:42: process: expected the path of a program, found 'vault-aws'
+            hint: no search path is used: write /usr/bin/vault-aws, or wherever it is
+            """),
+        WrongConfiguration(
+            "a session policy and tags without a role",
+            """
+            identities: { store: { from: { imds: true }, session-policy: partner, tags: { site: edge-01 } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:46: 'session-policy' belongs to a role, and there is none
+            hint: add role: arn:aws:iam::…
+            agent.yaml:1:71: 'tags' belongs to a role, and there is none
+            hint: add role: arn:aws:iam::…
+            """),
+        WrongConfiguration(
+            "a tag with what STS does not take",
+            """
+            identities: { store: { role: "arn:aws:iam::111111111111:role/store", from: { imds: true }, tags: { site: "edge#1" } } }
+            partners: { acme: { deliver: { with: local, as: store } } }
+            """,
+            """
+            agent.yaml:1:106: site: expected a tag of letters, digits, spaces or _.:/=+-@, found 'edge#1'
+            hint: a key has 1 to 128 of them, a value at most 256
             """),
         WrongConfiguration(
             "a role whose account id is too short",
@@ -179,11 +255,23 @@ extension WrongConfiguration {
             "agent.yaml:1:38: with: expected a lower-case letter, then at most 62 lower-case letters, digits or dashes, found 'local folder'"
         ),
         WrongConfiguration(
-            "a seal, which comes later",
-            "partners: { acme: { seal: { to: keys/acme.pem }, deliver: { with: local } } }",
+            "a seal to nobody",
+            "partners: { acme: { seal: { suffix: .cms }, deliver: { with: local } } }",
+            "agent.yaml:1:27: 'to' is missing in partners.acme.seal"),
+        WrongConfiguration(
+            "a seal to an empty list",
+            "partners: { acme: { seal: { to: [] }, deliver: { with: local } } }",
+            "agent.yaml:1:33: to: expected at least one, found none"),
+        WrongConfiguration(
+            "a seal to one certificate twice",
+            "partners: { acme: { seal: { to: [a.pem, ./a.pem, a.pem] }, deliver: { with: local } } }",
+            "agent.yaml:1:50: to: '/nowhere/pouch/a.pem' is in the list already"),
+        WrongConfiguration(
+            "a suffix that is none",
+            "partners: { acme: { seal: { to: a.pem, suffix: cms }, deliver: { with: local } } }",
             """
-            agent.yaml:1:21: 'seal' is not available yet: it comes in a later version
-            hint: remove it; without it, files are not encrypted by the agent itself
+            agent.yaml:1:48: suffix: 'cms' is no suffix of a name
+            hint: a dot and then letters or digits, as in .cms
             """),
         WrongConfiguration(
             "a limit that is no number",

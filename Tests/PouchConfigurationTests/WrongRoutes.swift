@@ -49,7 +49,7 @@ extension WrongConfiguration {
             "a route to nobody",
             "routes: [{ name: all, to: [] }]",
             """
-            agent.yaml:1:27: to: expected at least one partner, found none
+            agent.yaml:1:27: to: expected at least one, found none
             agent.yaml:4:13: warning: no route delivers to 'acme'
             """),
         WrongConfiguration(

@@ -143,6 +143,21 @@ struct FailureTests {
         #expect(failure.text.contains("of 67108864 bytes sent"))
     }
 
+    @Test("white space that trickles while the far end works is no stall, however long it takes")
+    func keepAlive() async throws {
+        let server = try ScriptedServer { connection throws(ScriptedConnection.Ended) in
+            try connection.readRequest()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n")
+            try connection.drip(String(repeating: " ", count: 15), every: 60)
+            try connection.send("<Completed/>")
+        }
+        defer { server.stop() }
+        let timeouts = HTTPTimeouts(answer: .milliseconds(500), stall: .milliseconds(500))
+        let response = try await HTTPEngine().send(
+            HTTPRequest(method: "POST", url: server.url, body: .bytes(Array("<Complete/>".utf8)), timeouts: timeouts))
+        #expect(String(decoding: response.body, as: UTF8.self).hasSuffix("<Completed/>"))
+    }
+
     @Test("an answer that stops half-way is a stall")
     func stalledAnswer() async throws {
         let timeouts = HTTPTimeouts(stall: .milliseconds(300))

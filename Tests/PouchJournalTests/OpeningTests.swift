@@ -56,7 +56,7 @@ struct OpeningTests {
         let before = try Data(contentsOf: URL(fileURLWithPath: folder.database))
         let failure = await #expect(throws: JournalFailure.self) { try await folder.open() }
         #expect(failure?.kind == .newerSchema)
-        #expect(failure?.cause == "it was written with schema version 77, this Pouch knows versions up to 1")
+        #expect(failure?.cause == "it was written with schema version 77, this Pouch knows versions up to 3")
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder.database)) == before)
         #expect(try folder.names == ["journal.sqlite"])
     }

@@ -87,8 +87,33 @@ struct ManifestEntryTests {
 
     @Test("a line of a later version is not called damaged")
     func knowsLaterVersions() throws {
-        let later = Array(#"{"version":2,"anything":[]}"#.utf8)
-        #expect(throws: ManifestLineProblem.newer(version: 2)) { try ManifestEntry(line: later) }
+        let later = Array(#"{"version":3,"anything":[]}"#.utf8)
+        #expect(throws: ManifestLineProblem.newer(version: 3)) { try ManifestEntry(line: later) }
+    }
+
+    @Test("a sealed delivery is a line of version 2 and says what was sent, and for whom")
+    func sealed() throws {
+        let entry = try Specimens.entry(sealed: Specimens.seal)
+        let line = String(decoding: entry.line(), as: UTF8.self)
+        #expect(line.hasPrefix(#"{"version":2,"sequence":1,"#))
+        #expect(
+            line.contains(
+                #":09.123456789Z"},"sealed":{"form":"cms-aes-256-gcm","size":612,"sha256":""#
+                    + String(repeating: "cd", count: 32) + #"","crc64nvme":"AAAAAAAAAAE=","recipients":[""#
+                    + String(repeating: "01", count: 32) + #"",""# + String(repeating: "02", count: 32) + #""]},"route":"reports""#)
+        )
+        #expect(try ManifestEntry(line: Array(line.utf8)) == entry)
+        let changes = [
+            (#""version":2"#, #""version":1"#), ("cms-aes-256-gcm", "cms-aes-256-cbc"), (#""size":612,"#, ""), ("0101", "zz01"),
+            (#","recipients":["#, #","more":1,"recipients":["#),
+        ]
+        for (found, replacement) in changes {
+            let changed = line.replacing(found, with: replacement, maxReplacements: 1)
+            #expect(throws: ManifestLineProblem.self, "\(found) → \(replacement)") { try ManifestEntry(line: Array(changed.utf8)) }
+        }
+        let unsealed = String(decoding: try Specimens.entry().line(), as: UTF8.self).replacing(
+            #""version":1"#, with: #""version":2"#)
+        #expect(throws: ManifestLineProblem.self) { try ManifestEntry(line: Array(unsealed.utf8)) }
     }
 
     @Test("JSON is read as strictly as the JSON test suite asks for")

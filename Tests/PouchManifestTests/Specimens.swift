@@ -13,7 +13,8 @@ enum Specimens {
         outcome: ManifestEntry.Outcome = .delivered,
         facts: [String: String] = ["bucket": "acme-inbox", "key": "from-orga/eu-1.csv"],
         reason: ManifestEntry.Reason? = nil,
-        modified: Timestamp = time
+        modified: Timestamp = time,
+        sealed: SealRecord? = nil
     ) throws -> ManifestEntry {
         let number = UInt64(bitPattern: sequence)
         return ManifestEntry(
@@ -23,7 +24,8 @@ enum Specimens {
                 folder: "./drop", path: try DropPath(bytes: path), size: 12,
                 sha256: outcome == .quarantined ? nil : SHA256Digest(bytes: [UInt8](repeating: 0xAB, count: 32)),
                 crc64nvme: outcome == .quarantined ? nil : CRC64NVME(0xAE8B_1486_0A79_9888), modified: modified),
-            route: try RouteName("reports"), partner: try PartnerName("acme"), destination: try AdapterName("s3-secure-inbox"),
+            sealed: sealed, route: try RouteName("reports"), partner: try PartnerName("acme"),
+            destination: try AdapterName("s3-secure-inbox"),
             location: outcome == .quarantined ? nil : "s3://acme-inbox/from-orga/eu-1.csv", key: "from-orga/eu-1.csv",
             confirmation: outcome == .quarantined ? nil : .byAnswer, reason: reason, attempts: 2,
             stages: outcome == .quarantined
@@ -34,13 +36,22 @@ enum Specimens {
                 ])
     }
 
-    /// The lines of a good manifest.
+    static let seal = SealRecord(
+        size: 612,
+        digests: FileDigests(
+            sha256: SHA256Digest(bytes: [UInt8](repeating: 0xCD, count: 32)).unsafelyUnwrapped, crc64nvme: CRC64NVME(1)),
+        recipients: [1, 2].map { SHA256Digest(bytes: [UInt8](repeating: $0, count: 32)).unsafelyUnwrapped })
+
+    /// The lines of a good manifest, sealed deliveries among them.
     static func lines(_ count: Int, from first: Int64 = 1, after previous: SHA256Digest = ManifestEntry.origin) throws
         -> [ManifestFile.Line]
     {
         var previous = previous
         return try (0..<Int64(count)).map { offset in
-            let bytes = try entry(first + offset, after: previous, outcome: offset % 5 == 4 ? .quarantined : .delivered).line()
+            let bytes = try entry(
+                first + offset, after: previous, outcome: offset % 5 == 4 ? .quarantined : .delivered,
+                sealed: offset % 5 == 1 ? seal : nil
+            ).line()
             previous = ManifestEntry.digest(of: bytes)
             return ManifestFile.Line(sequence: first + offset, bytes: bytes)
         }

@@ -123,7 +123,8 @@ struct EndpointTests {
             "Action=AssumeRole" + role + "&DurationSeconds=60": "ValidationError",
             "Action=AssumeRole" + role + "&DurationSeconds=7200": "ValidationError",
             "Action=AssumeRole" + role + "&Policy={": "MalformedPolicyDocument",
-            "Action=AssumeRole" + role + "&Tags.member.1.Key=a": "NotImplemented",
+            "Action=AssumeRole" + role + "&Tags.member.1.Key=a": "ValidationError",
+            "Action=AssumeRole" + role + "&PolicyArns.member.1.arn=x": "NotImplemented",
             "Action=DecodeAuthorizationMessage": "InvalidAction", "Version=2011-06-15": "MissingAction",
         ]
         for (form, code) in refusals {

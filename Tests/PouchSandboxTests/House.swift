@@ -73,6 +73,12 @@ struct House {
             ["x-amz-target": "TrentService.\(action)", "content-type": "application/x-amz-json-1.1"])
     }
 
+    func sqs(_ action: String, _ text: String, as identity: Identity) async throws -> Answer {
+        try await post(
+            text, service: "sqs", as: identity,
+            ["x-amz-target": "AmazonSQS.\(action)", "content-type": "application/x-amz-json-1.0"])
+    }
+
     func control(_ method: String, _ path: String, _ text: String = "", token: String? = nil) async throws -> Answer {
         let own = try folder.text("sandbox/token").split(separator: "\n").first.map(String.init) ?? ""
         let request = IncomingRequest(

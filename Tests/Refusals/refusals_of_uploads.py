@@ -150,6 +150,14 @@ def test_copied_part_outside_of_its_source(house):
         CopySourceIfMatch='"0"')
 
 
+def test_copied_part_of_another_owner_than_expected(house):
+    house.s3("admin-a").put_object(Bucket="a-plain", Key="owned", Body=SMALL)
+    upload = begin(house)
+    named = {"Bucket": "a-plain", "Key": "parts", "UploadId": upload, "PartNumber": 1, "CopySource": {"Bucket": "a-plain", "Key": "owned"}}
+    for owner in ("ExpectedBucketOwner", "ExpectedSourceBucketOwner"):
+        refused("AccessDenied", 403, house.s3("admin-a").upload_part_copy, **named, **{owner: "999999999999"})
+
+
 def test_copy_above_five_gibibytes(house):
     """Nothing is sent for it: parts are copied from parts."""
     s3 = house.s3("admin-a")

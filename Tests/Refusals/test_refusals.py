@@ -21,11 +21,12 @@ import traceback
 import acceptances
 import refusals_of_keys
 import refusals_of_objects
+import refusals_of_queues
 import refusals_of_signatures
 import refusals_of_uploads
 from house import House
 
-MODULES = (refusals_of_signatures, refusals_of_objects, refusals_of_keys, refusals_of_uploads, acceptances)
+MODULES = (refusals_of_signatures, refusals_of_objects, refusals_of_keys, refusals_of_uploads, refusals_of_queues, acceptances)
 
 
 def free_port():

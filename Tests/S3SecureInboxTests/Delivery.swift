@@ -70,6 +70,7 @@ final class Delivery: Sendable {
         let file = OutgoingFile(
             path: path, size: size, modified: Timestamp(seconds: 0), descriptor: -1,
             digests: { () async throws(DeliveryFailure) in digests },
+            partDigests: { (_, _) async throws(DeliveryFailure) in PartDigests(digests) }, knownDigests: { digests },
             verifyUnchanged: { [self] () throws(DeliveryFailure) in
                 if notes.withLock({ $0.isChanged }) {
                     throw DeliveryFailure(.sourceChanged, code: "source-changed", attempt: "read", cause: "it changed")

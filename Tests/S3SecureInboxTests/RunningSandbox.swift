@@ -7,6 +7,7 @@ import Testing
 enum RunningSandbox {
     static func use(
         _ scenario: SandboxScenario? = nil,
+        clock: any AgentClock = SystemClock(),
         _ body: (TwoOrganisations) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder("sandbox")
@@ -14,6 +15,7 @@ enum RunningSandbox {
         let sandbox = try Sandbox(
             configuration: SandboxConfiguration(
                 folder: folder.path, port: 0, scenario: try scenario ?? .twoOrganisations, allowsFaults: true, showsArrivals: false),
+            clock: clock,
             ready: { ready.yield($0.tls) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -21,7 +23,7 @@ enum RunningSandbox {
                 try await sandbox.run()
             }
             for await port in ports {
-                try await body(try TwoOrganisations(folder: folder.path, store: sandbox.store, port: port))
+                try await body(try TwoOrganisations(folder: folder.path, store: sandbox.store, port: port, clock: clock))
                 group.cancelAll()
                 return
             }

@@ -347,10 +347,14 @@ struct S3SecureInboxTests {
 
     // MARK: Limits
 
-    @Test("a file of 5 GiB goes, one byte more is held before anything is sent")
+    @Test("as one object a file of 5 GiB goes, and one byte more is held before anything is sent")
     func tooLarge() async throws {
-        _ = try await Delivery([.headInbox: [Answers.status(403)]], size: S3SecureInbox.largestObject).receipt()
-        let delivery = try Delivery(size: S3SecureInbox.largestObject + 1)
+        let single: (inout S3SecureInboxSettings) -> Void = { settings in
+            settings.repository.upload = .single
+            settings.repository.segmentsAbove = nil
+        }
+        _ = try await Delivery(size: 5_368_709_120, change: single).receipt()
+        let delivery = try Delivery(size: 5_368_709_121, change: single)
         let failure = await #expect(throws: DeliveryFailure.self) { try await delivery.run() }
         #expect(failure?.remedy == .hold)
         #expect(failure?.code == "too-large")
@@ -429,7 +433,7 @@ struct S3SecureInboxTests {
     func traits() throws {
         let traits = try Delivery().destination.traits
         #expect(traits.stages.map(\.place) == ["s3://orga-repository/acme/", "s3://acme-inbox/from-orga/"])
-        #expect(traits.largestFile == 5_368_709_120)
+        #expect(traits.largestFile == 53_687_091_200_000)
         #expect(!traits.handsOver)
         #expect(try Delivery(publish: .elsewhere).destination.traits.handsOver)
     }

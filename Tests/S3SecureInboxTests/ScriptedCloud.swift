@@ -154,6 +154,8 @@ final class StandingClock: AgentClock {
             throw CancellationError()
         }
         advance(by: duration)
+        // Whoever sleeps again and again must not keep the thread from those that it waits for.
+        await Task.yield()
     }
 }
 

@@ -42,8 +42,9 @@ struct SettingsTests {
             ("repository.prefix", { $0.repository.prefix = "a/../b/" }, "'.' or '..'"),
             ("repository.prefix", { $0.repository.prefix = "acme" }, "ends with '/'"),
             ("repository.owner", { $0.repository.owner = "12" }, "12 digits"),
-            ("repository.upload", { $0.repository.upload = .multipart }, "not available yet"),
-            ("repository.segments-above", { $0.repository.segmentsAbove = ByteCount(bytes: 1) }, "not available yet"),
+            ("repository.segments-above", { $0.repository.segmentsAbove = ByteCount(bytes: 1) }, "5 MiB to 5 GiB"),
+            ("repository.segments-above", { $0.repository.segmentsAbove = ByteCount(bytes: (5 << 30) + 1) }, "5 MiB to 5 GiB"),
+            ("repository.segments-above", { $0.repository.upload = .single }, "makes no segments"),
             ("repository.endpoint", { $0.repository.endpoint = "s3" }, "an endpoint"),
             ("repository", { $0.repository.identity = "plain" }, "'owner' is missing"),
             ("inbox", { $0.inbox = nil }, "'inbox' is missing"),
@@ -61,6 +62,28 @@ struct SettingsTests {
             #expect(
                 problems.contains { $0.keyPath.joined(separator: ".") == path && $0.text.contains(words) }, "\(path): \(problems)")
         }
+    }
+
+    @Test("what takes more rights than usual is said at its key, and nothing else is")
+    func advice() throws {
+        func advice(_ change: (inout S3SecureInboxSettings) -> Void) throws -> [String] {
+            var settings = try Settings.sample()
+            change(&settings)
+            let plan = try #require(settings.checked(knowing: Settings.identities).plan)
+            return plan.advice.map { "\($0.keyPath.joined(separator: ".")): \($0.text)" }
+        }
+        #expect(try advice { _ in }.isEmpty)
+        let segments = try advice { $0.repository.segmentsAbove = ByteCount(bytes: 64 << 20) }
+        #expect(segments.count == 1)
+        #expect(segments.first?.hasPrefix("repository.segments-above: ") == true)
+        #expect(segments.first?.contains("kms:Decrypt in the context of the inbox") == true)
+        let parts = try advice {
+            $0.repository.upload = .multipart
+            $0.repository.segmentsAbove = nil
+        }
+        #expect(parts.count == 1)
+        #expect(parts.first?.hasPrefix("repository.upload: ") == true)
+        #expect(parts.first?.contains("the generator needs kms:Decrypt") == true)
     }
 
     @Test("all mistakes are reported at once")

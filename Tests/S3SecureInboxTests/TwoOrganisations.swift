@@ -28,6 +28,8 @@ struct TwoOrganisations: Sendable {
         let service: String
         let caller: String?
         let action: String
+        let key: String?
+        let status: Int?
         let kms: [KeyCheck]
         let expectedOwner: String?
         let sourceExpectedOwner: String?
@@ -44,32 +46,41 @@ struct TwoOrganisations: Sendable {
     private let url: String
     private let token: String
 
-    init(folder: String, store: ObjectStore, port: Int) throws {
+    init(folder: String, store: ObjectStore, port: Int, clock: any AgentClock = SystemClock()) throws {
         self.folder = folder
         self.store = store
         url = "https://127.0.0.1:\(port)"
         engine = HTTPEngine(network: HTTPNetwork(caFile: folder + "/ca.pem"))
-        link = AWSLink(transport: engine, clock: SystemClock(), jitter: { 0 })
+        link = AWSLink(transport: engine, clock: clock, jitter: { 0 })
         files = try TemporaryFolder("drops")
         token = try String(decoding: Data(contentsOf: URL(filePath: folder + "/token")), as: UTF8.self)
             .split(separator: "\n").joined()
     }
 
-    func destination(_ change: (inout S3SecureInboxSettings) -> Void = { _ in }) throws -> S3SecureInbox {
+    func plan(_ change: (inout S3SecureInboxSettings) -> Void = { _ in }) throws -> InboxPlan {
         var settings = try Settings.sample()
         settings.inbox?.key = Self.key
         change(&settings)
         let (plan, problems) = settings.checked(knowing: Settings.identities, endpoint: try EndpointURL(url))
         guard let plan else { throw problems[0] }
+        return plan
+    }
+
+    /// - Parameter other: whose places sessions are narrowed to; `nil`: to none.
+    func destination(
+        narrowedTo other: InboxPlan? = nil, _ change: (inout S3SecureInboxSettings) -> Void = { _ in }
+    ) throws -> S3SecureInbox {
+        let plan = try plan(change)
+        let publisher = plan.inbox == nil ? nil : try party("publisher", policy: other?.publishPolicy)
         return S3SecureInbox(
-            plan: plan, generator: try party("generator"), publisher: plan.inbox == nil ? nil : try party("publisher"), link: link,
+            plan: plan, generator: try party("generator", policy: other?.storePolicy), publisher: publisher, link: link,
             services: S3SecureInbox.Services(sts: try EndpointURL(url), kms: try EndpointURL(url)))
     }
 
-    func party(_ name: String) throws -> S3SecureInbox.Party {
+    func party(_ name: String, policy: String? = nil) throws -> S3SecureInbox.Party {
         let role = try RoleARN("arn:aws:iam::111111111111:role/\(name)")
         let credentials = RefreshingCredentials.role(
-            STS.RoleRequest(role: role, sessionName: "pouch"),
+            STS.RoleRequest(role: role, sessionName: "pouch", policy: policy),
             from: CredentialsFile(path: folder + "/credentials", section: "edge"), region: try Region("eu-west-1"),
             endpoint: try EndpointURL(url), link: link)
         return S3SecureInbox.Party(name: try IdentityName(name), credentials: credentials, role: role)
@@ -84,7 +95,8 @@ struct TwoOrganisations: Sendable {
             name: try BucketName("acme-inbox"), region: try Region("eu-west-1"), owner: try AccountID("222222222222"),
             endpoint: try EndpointURL(url))
         let put = PutObject(
-            bucket: inbox, key: key, body: .bytes(bytes), digests: try await stranger.outgoing().digests(), attributes: attributes)
+            bucket: inbox, key: key, body: .bytes(bytes), digests: PartDigests(try await stranger.outgoing().digests()),
+            attributes: attributes)
         _ = try await S3(credentials: party("publisher").credentials, link: link).putObject(put)
     }
 

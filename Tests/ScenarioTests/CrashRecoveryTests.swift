@@ -5,6 +5,9 @@ import Testing
 extension CrashPoint {
     /// Which time it is reached kills, so that another file is further on already; the manifest is written for many files at once.
     var deadlyCount: Int { self == .recorded ? 1 : 2 }
+
+    /// Those on the way of a file that is not sealed.
+    static var unsealed: [CrashPoint] { allCases.filter { $0 != .sealing && $0 != .sealed } }
 }
 
 extension Scenarios {
@@ -12,7 +15,7 @@ extension Scenarios {
     /// nothing in a claim root that is not accounted for.
     @Suite("killed at any step, an agent that is started again", .serialized)
     struct CrashRecoveryTests {
-        @Test("delivers every file once and records it once", arguments: CrashPoint.allCases)
+        @Test("delivers every file once and records it once", arguments: CrashPoint.unsealed)
         func deliversOnce(after point: CrashPoint) async throws {
             let workshop = try Workshop()
             try workshop.feed(5)

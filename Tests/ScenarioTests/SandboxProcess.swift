@@ -43,6 +43,11 @@ struct SandboxProcess: Sendable {
             .filter { $0.key.hasPrefix(prefix) && !$0.isDeleteMarker }
     }
 
+    func count(_ bucket: String = "acme-inbox", below prefix: String) async throws -> Int {
+        let answer = try await ask("GET", "count?bucket=\(bucket)&prefix=\(prefix)")
+        return try JSONDecoder().decode([String: Int].self, from: Data(answer))["count"] ?? 0
+    }
+
     /// From now on requests for keys below the prefix suffer this.
     ///
     /// - Parameter times: 0: all.
@@ -52,6 +57,29 @@ struct SandboxProcess: Sendable {
     }
 
     func heal() async throws { _ = try await ask("DELETE", "faults") }
+
+    struct Queue: Decodable, Sendable {
+        let name: String
+        let waiting: Int
+        let inFlight: Int
+        let messages: [String]?
+
+        var isEmpty: Bool { waiting == 0 && inFlight == 0 }
+    }
+
+    /// What lies in a queue.
+    func queue(_ name: String) async throws -> Queue {
+        let all = try JSONDecoder().decode([Queue].self, from: Data(try await ask("GET", "queues?queue=\(name)")))
+        return try #require(all.first)
+    }
+
+    func send(_ message: String, to queue: String) async throws { _ = try await ask("POST", "messages?queue=\(queue)", message) }
+
+    func empty(_ queue: String) async throws { _ = try await ask("DELETE", "messages?queue=\(queue)") }
+
+    func duplicateMessages(every count: Int, of queue: String) async throws {
+        _ = try await ask("POST", "queues?queue=\(queue)", #"{"duplicateEvery":\#(count)}"#)
+    }
 
     /// A line of the request log.
     struct Request: Decodable, Sendable {
@@ -89,6 +117,9 @@ struct SandboxProcess: Sendable {
 
 /// Starts the sandbox before a suite, and ends it afterwards.
 struct RunningSandbox: SuiteTrait, TestScoping {
+    /// Further arguments of the command.
+    var arguments: [String] = []
+
     func provideScope(
         for test: Test,
         testCase: Test.Case?,
@@ -100,7 +131,9 @@ struct RunningSandbox: SuiteTrait, TestScoping {
         let folder = place.appendingPathComponent("sandbox")
         let ready = place.appendingPathComponent("ready")
         try await withoutActuallyEscaping(body) { body in
-            let arguments = ["sandbox", "--port", "0", "--faults", "--folder", folder.path, "--ready-file", ready.path]
+            let arguments =
+                ["sandbox", "--port", "0", "--faults", "--folder", folder.path, "--ready-file", ready.path]
+                + self.arguments
             _ = try await PouchProcess(folder: place).run(arguments) { running in
                 try await eventually("the sandbox listens") {
                     if running.isOver { throw NeverCame(description: "the sandbox ended") }
@@ -116,4 +149,6 @@ struct RunningSandbox: SuiteTrait, TestScoping {
 
 extension Trait where Self == RunningSandbox {
     static var sandbox: RunningSandbox { RunningSandbox() }
+    /// One whose publisher may put segments together.
+    static var sandboxForLargeFiles: RunningSandbox { RunningSandbox(arguments: ["--large-files"]) }
 }

@@ -6,11 +6,26 @@ struct SecureInboxWorkshop: Sendable {
     let workshop: Workshop
     let sandbox: SandboxProcess
     private let name = UUID().uuidString.lowercased()
+    private let identities: String?
+    /// What else stands under `deliver:`.
+    private let delivery: String
 
-    /// - Parameter inboxPrefix: what stands in the agent's configuration; `nil`: the right one.
-    init(watch: String = "then: delete", inboxPrefix: String? = nil) throws {
+    private let storing: String
+
+    /// - Parameters:
+    ///   - inboxPrefix: what stands in the agent's configuration; `nil`: the right one.
+    ///   - identities: what stands under `identities:`; `nil`: both roles, assumed with the keys of a user.
+    ///   - delivery: what else stands under `deliver:`.
+    ///   - storing: more settings of the repository.
+    init(
+        watch: String = "then: delete", inboxPrefix: String? = nil, identities: String? = nil, delivery: String = "",
+        storing: String = ""
+    ) throws {
+        self.identities = identities
+        self.storing = storing.isEmpty ? "" : ", " + storing
         sandbox = try #require(SandboxProcess.running)
         workshop = try Workshop()
+        self.delivery = delivery
         try configure(watch: watch, inboxPrefix: inboxPrefix)
     }
 
@@ -28,22 +43,25 @@ struct SecureInboxWorkshop: Sendable {
 
     static let routes = #"{ name: all, when: { path: "**" }, to: [acme], as: "{path}" }"#
 
-    private func partner(inboxPrefix: String) -> String {
+    func partner(inboxPrefix: String) -> String {
         let repository =
-            #"{ bucket: orga-repository, region: eu-west-1, prefix: "\#(repositoryPrefix)", key: "\#(SandboxProcess.key)", as: generator }"#
+            #"{ bucket: orga-repository, region: eu-west-1, prefix: "\#(repositoryPrefix)", key: "\#(SandboxProcess.key)", as: generator\#(storing) }"#
         let inbox =
             #"{ bucket: acme-inbox, region: eu-west-1, owner: "222222222222", prefix: "\#(inboxPrefix)", key: "\#(SandboxProcess.key)", as: publisher }"#
         return
-            "acme: { deliver: { with: s3-secure-inbox, repository: \(repository), inbox: \(inbox) }, limits: { at-once: 8 } }"
+            "acme: { deliver: { with: s3-secure-inbox\(delivery.isEmpty ? "" : ", " + delivery), repository: \(repository), inbox: \(inbox) }, limits: { at-once: 8 } }"
     }
 
-    private var services: String {
+    var services: String {
         let from = #"from: { profile: edge, file: "\#(sandbox.folder.path)/credentials" }"#
+        let usual = """
+            generator: { role: "arn:aws:iam::111111111111:role/generator", \(from) }
+            publisher: { role: "arn:aws:iam::111111111111:role/publisher", \(from) }
+            """
         return """
             aws: { endpoint: "\(sandbox.endpoint)", ca-file: "\(sandbox.folder.path)/ca.pem" }
             identities:
-              generator: { role: "arn:aws:iam::111111111111:role/generator", \(from) }
-              publisher: { role: "arn:aws:iam::111111111111:role/publisher", \(from) }
+              \((identities ?? usual).split(separator: "\n").joined(separator: "\n  "))
             """
     }
 

@@ -96,6 +96,24 @@ final class Workshop: Sendable {
         guard rename(staging, target) == 0 else { throw CocoaError(.fileWriteUnknown) }
     }
 
+    /// Drops one large file, a MiB of noise again and again with the number of each before it.
+    func putLarge(_ size: Int, as name: String) throws {
+        let staging = folder.path + "/staging-\(UUID().uuidString)"
+        guard FileManager.default.createFile(atPath: staging, contents: nil) else { throw CocoaError(.fileWriteUnknown) }
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: staging))
+        var hasher = SHA256Hasher()
+        var written = 0
+        while written < size {
+            let block = Data((Array("\(written)\n".utf8) + Self.noise).prefix(min(1 << 20, size - written)))
+            try file.write(contentsOf: block)
+            hasher.update(Array(block))
+            written += block.count
+        }
+        try file.close()
+        ledger.withLock { $0[hasher.finish().description] = name }
+        guard rename(staging, drop.path + "/" + name) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+
     /// Without the fsync of `Data.write`, which would make a slow feeder.
     private static func write(_ body: Data, to path: String) throws {
         let descriptor = open(path, O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0o644)

@@ -127,6 +127,23 @@ package enum Loopback {
         return descriptor
     }
 
+    /// `nil` where nobody listens.
+    static func connected(to port: UInt16) -> Int32? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let answer = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
+        }
+        if answer == 0 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
     static func port(of descriptor: Int32) throws(SocketProblem) -> UInt16 {
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -139,7 +156,7 @@ package enum Loopback {
 }
 
 /// Runs the work on a detached thread with a small stack.
-private func startThread(_ work: @escaping @Sendable () -> Void) throws(SocketProblem) {
+func startThread(_ work: @escaping @Sendable () -> Void) throws(SocketProblem) {
     final class Work {
         let work: @Sendable () -> Void
         init(_ work: @escaping @Sendable () -> Void) { self.work = work }

@@ -21,5 +21,6 @@ extension TemporaryFolder {
         atEnd { _ = umount2(path, 2) }
     }
 
-    package func unmount(_ relative: String) { _ = umount2(path(relative), 0) }
+    /// Also where a server has not let go of a file in it yet.
+    package func unmount(_ relative: String) { _ = umount2(path(relative), 2) }
 }

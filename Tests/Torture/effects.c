@@ -4,9 +4,11 @@
 //   POUCH_EFFECTS=kill:N           SIGKILL instead of the Nth effect
 //   POUCH_EFFECTS=fail:N:ERRNO     the Nth effect that can fail so fails with this number, once
 //   POUCH_EFFECTS=always:N:ERRNO   the Nth and every later one
+//   …:N:ERRNO:WORD                 only calls whose name contains the word count (`sync`: fsync and fdatasync)
 //   POUCH_EFFECTS=short:N          the Nth write of at least two bytes writes half
 //   POUCH_EFFECTS=unsynced         fsync and fdatasync say yes and do nothing: shows that a harness can see a loss
 //   POUCH_EFFECTS=count            nothing goes wrong
+//   POUCH_EFFECTS_CLOCK=SECONDS    the wall clock is off by so much; the monotonic one is not
 //   POUCH_EFFECTS_LOG=FILE         one line an effect: number and name; the last line tells what was struck
 //
 // Effects: open with O_CREAT or O_TRUNC, rename, link, unlink, mkdir, write and truncate of regular files, fsync, connect and send on
@@ -25,7 +27,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum kind { MAKE = 1, NAME = 2, WRITE = 4, SYNC = 8, NET = 16, DESCRIPTOR = 32, ATTRIBUTE = 64 };
@@ -34,6 +38,8 @@ enum mode { OFF, COUNT, KILL, FAIL, ALWAYS, SHORT, UNSYNCED };
 static enum mode mode = OFF;
 static long target;
 static int number;
+static char only[16];
+static long clock_shift;
 static int log_file = -1;
 static atomic_long effects;
 
@@ -56,12 +62,14 @@ static long answer(long result) {
 }
 
 __attribute__((constructor)) static void begin(void) {
+    const char *shift = getenv("POUCH_EFFECTS_CLOCK");
+    if (shift) clock_shift = atol(shift);
     const char *text = getenv("POUCH_EFFECTS");
     if (!text) return;
     const char *log = getenv("POUCH_EFFECTS_LOG");
     if (log) log_file = (int)kernel(SYS_openat, AT_FDCWD, (long)log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600, 0, 0);
     char word[16] = "";
-    sscanf(text, "%15[a-z]:%ld:%d", word, &target, &number);
+    sscanf(text, "%15[a-z]:%ld:%d:%15s", word, &target, &number, only);
     mode = !strcmp(word, "kill") ? KILL : !strcmp(word, "fail") ? FAIL : !strcmp(word, "always") ? ALWAYS
         : !strcmp(word, "short") ? SHORT : !strcmp(word, "unsynced") ? UNSYNCED : COUNT;
     // Children (an alert's command, a plugin) are not what is tested.
@@ -81,7 +89,7 @@ static int concerns(enum kind kind) {
 
 // True when this call is to go wrong: with errno, or by half for SHORT.
 static int strikes(enum kind kind, const char *name) {
-    if (mode == OFF || mode == UNSYNCED || !concerns(kind)) return 0;
+    if (mode == OFF || mode == UNSYNCED || !concerns(kind) || !strstr(name, only)) return 0;
     long now = atomic_fetch_add(&effects, 1) + 1;
     int hit = mode == ALWAYS ? now >= target : now == target;
     if (log_file >= 0) {
@@ -226,6 +234,23 @@ ssize_t sendto(int descriptor, const void *bytes, size_t count, int flags, const
 ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags) {
     if (mode != OFF && is_network(descriptor) && strikes(NET, "sendmsg")) return -1;
     return answer(kernel(SYS_sendmsg, descriptor, (long)message, flags, 0, 0, 0));
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int result = (int)answer(kernel(SYS_clock_gettime, clock, (long)time, 0, 0, 0, 0));
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) time->tv_sec += clock_shift;
+    return result;
+}
+int gettimeofday(struct timeval *restrict time, void *restrict zone) {
+    int result = (int)answer(kernel(SYS_gettimeofday, (long)time, (long)zone, 0, 0, 0, 0));
+    if (result == 0) time->tv_sec += clock_shift;
+    return result;
+}
+time_t time(time_t *result) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (result) *result = now.tv_sec;
+    return now.tv_sec;
 }
 
 // Calls that glibc has no name for go through here (renameat2, openat2, statx).

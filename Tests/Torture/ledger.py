@@ -1,8 +1,10 @@
 """The feeder's own book of what was dropped, and the judge, who compares it with what the receiver has. Neither asks the agent."""
 
+import errno
 import hashlib
 import os
 import random
+import shutil
 
 
 class Ledger:
@@ -16,7 +18,8 @@ class Ledger:
         os.makedirs(drop, exist_ok=True)
         os.makedirs(staging, exist_ok=True)
 
-    def feed(self, name, size):
+    def prepare(self, name, size):
+        """Notes a file that somebody will drop, and says where it lies until then."""
         body = f"{name}/{self.random.random()}\n".encode() + self.random.randbytes(size)
         self.names[hashlib.sha256(body).hexdigest()] = name
         staged = os.path.join(self.staging, hashlib.sha256(name.encode()).hexdigest())
@@ -24,9 +27,20 @@ class Ledger:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
+        return staged
+
+    def feed(self, name, size):
+        staged = self.prepare(name, size)
         target = os.path.join(self.drop, name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        os.rename(staged, target)
+        try:
+            os.rename(staged, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            part = os.path.join(os.path.dirname(target), ".part")
+            shutil.copyfile(staged, part)
+            os.rename(part, target)
         # A drop that a power cut takes back was never made: the judge must not ask for it.
         for folder in (os.path.dirname(target), self.drop):
             descriptor = os.open(folder, os.O_RDONLY)

@@ -1,6 +1,7 @@
 """Places to torture the agent in: a drop folder, a state, a partner of one kind, and a way to see what the partner has."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -30,17 +31,33 @@ class Run:
         return self.code == -signal.SIGKILL
 
 
+@dataclasses.dataclass
+class Extras:
+    """What a scene asks for beside the one partner, the one folder and the one route of every stand."""
+
+    #: Lines at the top level.
+    head: str = ""
+    #: Limits of the partner.
+    limits: str = "at-once: 8"
+    #: More settings of the drop folder, each after a comma.
+    folder: str = ""
+    #: More drop folders, as lines.
+    folders: str = ""
+    #: More partners: a name and its settings.
+    partners: dict = dataclasses.field(default_factory=dict)
+
+
 class Stand:
     """One agent with a state of its own. `tools` says which `pouch` and which shim."""
 
     kind = None
 
-    def __init__(self, tools, folder, seed, then="delete"):
+    def __init__(self, tools, folder, seed, then="delete", extras=None):
         self.tools = tools
         self.folder = folder
         os.makedirs(folder)
         self.ledger = Ledger(self.path("drop"), self.path("staging"), seed)
-        self.configure(then)
+        self.configure(then, extras or Extras())
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
@@ -51,12 +68,19 @@ class Stand:
     def services(self):
         return ""
 
-    def configure(self, then):
+    def configure(self, then, extras):
+        partners = ["desk", *extras.partners]
         text = (
-            "agent: { name: torture, state: ./state }\n" + self.services() + "partners:\n  desk:\n    deliver: " + self.partner()
-            + f"\nfolders:\n  - {{ watch: ./drop, then: {then} }}\n"
-            + 'routes:\n  - { name: all, when: { path: "**" }, to: [desk], as: "{path}" }\n')
-        descriptor = os.open(self.path("agent.yaml"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            "agent: { name: torture, state: ./state }\n" + extras.head + self.services()
+            + "partners:\n  desk:\n    deliver: " + self.partner() + f"\n    limits: {{ {extras.limits} }}\n"
+            + "".join(f"  {name}: {text}\n" for name, text in extras.partners.items())
+            + f"folders:\n  - {{ watch: ./drop, then: {then}{extras.folder} }}\n{extras.folders}"
+            + f'routes:\n  - {{ name: all, when: {{ path: "**" }}, to: [{", ".join(partners)}], as: "{{path}}" }}\n')
+        self.write("agent.yaml", text, 0o600)
+
+    def write(self, name, text, mode):
+        """A file beside the configuration."""
+        descriptor = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
 
@@ -64,7 +88,7 @@ class Stand:
         for number in range(count):
             self.ledger.feed(f"{'folder/' if number % 2 else ''}file-{number}.bin", number * 70_000)
 
-    def environment(self, effects=None, log=None):
+    def environment(self, effects=None, log=None, shift=0):
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         environment["SWIFT_BACKTRACE"] = "enable=no"
         if effects:
@@ -72,13 +96,17 @@ class Stand:
             environment["POUCH_EFFECTS"] = effects
             if log:
                 environment["POUCH_EFFECTS_LOG"] = log
+        if shift:
+            environment["LD_PRELOAD"] = self.tools.shim
+            environment["POUCH_EFFECTS_CLOCK"] = str(int(shift))
         return environment
 
-    def run(self, *words, effects=None, log=None, limit=PATIENCE):
+    def run(self, *words, effects=None, log=None, limit=PATIENCE, shift=0):
+        """`shift`: by how many seconds its wall clock is off."""
         began = time.monotonic()
         try:
             done = subprocess.run(
-                [self.tools.pouch, *words], cwd=self.folder, env=self.environment(effects, log), stdin=subprocess.DEVNULL,
+                [self.tools.pouch, *words], cwd=self.folder, env=self.environment(effects, log, shift), stdin=subprocess.DEVNULL,
                 capture_output=True, timeout=limit, check=False)
         except subprocess.TimeoutExpired as hung:
             raise Trouble(f"pouch {' '.join(words)} hung for {limit} s: {(hung.stderr or b'')[-800:].decode(errors='replace')}") from None
@@ -181,10 +209,10 @@ class SecureInboxStand(Stand):
     kind = "s3-secure-inbox"
     KEY = "arn:aws:kms:eu-west-1:222222222222:key/11112222-3333-4444-5555-666677778888"
 
-    def __init__(self, tools, folder, seed, then="delete", endpoint=None):
+    def __init__(self, tools, folder, seed, then="delete", extras=None, endpoint=None):
         self.endpoint = endpoint or tools.sandbox.endpoint
         self.prefix = os.path.basename(folder)
-        super().__init__(tools, folder, seed, then)
+        super().__init__(tools, folder, seed, then, extras)
 
     def services(self):
         sandbox = self.tools.sandbox.folder

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The agent under faults; `scripts/torture` builds what it needs and calls this.
 
-Prints one line a harness, every broken promise, and at the end `N passed, N failed`, where a harness is one.
+Prints one line a harness and a scene, every broken promise, and at the end `N passed, N failed`, where each of them is one.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import time
 
 import network
 import power
+import scenes
 import sweeps
 from stands import STANDS, Sandbox, SecureInboxStand, Tools
 
@@ -40,7 +41,7 @@ def main():
     parser.add_argument("--shim", required=True)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     parser.add_argument("--minutes", type=float, help="about so long in all, with a sample of the cases; left out: every case")
-    parser.add_argument("--only", default="", help="harnesses whose names contain this")
+    parser.add_argument("--only", default="", help="harnesses whose names contain this; `scenes F16`: scenes whose titles do")
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
     failed = passed = 0
@@ -56,6 +57,10 @@ def main():
             print(f"{'ok    ' if good else 'FAILED'}  {outcome.line()}; {time.monotonic() - began:.0f} s", flush=True)
             for trouble in outcome.troubles[:20]:
                 print(f"        {trouble}", flush=True)
+        if asked.only.split(" ")[0] in ("", "scenes"):
+            for title, outcome, reason, seconds in scenes.play(tools, folder, asked.seed, asked.only.partition(" ")[2]):
+                passed, failed = passed + (outcome == "ok"), failed + (outcome == "FAILED")
+                print(f"{outcome:7} {title}; {seconds:.0f} s{': ' + reason if reason else ''}", flush=True)
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed else 0
 

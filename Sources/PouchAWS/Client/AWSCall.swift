@@ -17,6 +17,8 @@ package struct AWSCall: Sendable {
         /// A document with this root: anything else in a 200 is a failure.
         case xml(root: String)
         case json
+        /// What somebody stored: it is not looked into.
+        case bytes
     }
 
     /// As the service names it: `PutObject`.
@@ -35,8 +37,10 @@ package struct AWSCall: Sendable {
     package var answer = Answer.headersOnly
     package var repeatability = Repeatability.always
     package var timeouts = HTTPTimeouts()
-    /// How fast the body may leave; `nil`: as fast as it goes.
-    package var bytesPerSecond: Int64?
+    /// Whose rate the body keeps to; `nil`: as fast as it goes.
+    package var budget: TransferBudget?
+    /// Codes that would be worth another try in another call, and end this one.
+    package var finalRefusals: Set<String> = []
 
     package init(
         _ operation: String,

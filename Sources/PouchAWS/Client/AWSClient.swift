@@ -2,19 +2,20 @@ import PouchCrypto
 import PouchHTTP
 import PouchKit
 
-/// Signs calls to one service with the credentials of one identity, sends them, and sends them again where that is safe and may
-/// help.
+/// Signs calls to one service as one identity, sends them, and sends them again where that is safe and may help.
 package final class AWSClient: Sendable {
     /// A clock that is off by less is not what a refusal is about: services accept 15 minutes, and answers take a while.
     private static let leastSkew: Duration = .seconds(240)
 
-    package let credentials: any CredentialSource
     package let link: AWSLink
-    private let signer: Signer
+    private let authority: RequestAuthority
 
-    package init(signer: Signer, credentials: any CredentialSource, link: AWSLink) {
-        self.signer = signer
-        self.credentials = credentials
+    package convenience init(signer: Signer, credentials: any CredentialSource, link: AWSLink) {
+        self.init(authority: .credentials(signer, credentials), link: link)
+    }
+
+    init(authority: RequestAuthority, link: AWSLink) {
+        self.authority = authority
         self.link = link
     }
 
@@ -28,7 +29,7 @@ package final class AWSClient: Sendable {
         var hasCorrectedClock = false
         var hasChangedRegion = false
         var hasSentDamagedAgain = false
-        var renewed: Credentials?
+        var renewed: RequestProof?
     }
 
     /// Sends the call until it succeeds or must not be sent again.
@@ -42,11 +43,11 @@ package final class AWSClient: Sendable {
     ) async throws(AWSFailure) -> AWSAnswer {
         var course = Course()
         while true {
-            let credentials = try await credentials(for: call, course)
+            let proof = try await proof(for: call, course)
             let region = call.bucket.flatMap { link.region(of: $0) } ?? call.region
             let address = call.address(region)
             let failure: AWSFailure
-            switch await exchange(signed(call, address, credentials, region), progress) {
+            switch await exchange(try signed(call, address, proof, region), progress) {
             case .failure(let problem):
                 course.requests += 1
                 failure = Self.failure(of: call, problem)
@@ -58,7 +59,7 @@ package final class AWSClient: Sendable {
                     return Self.answer(response, document, requests: course.requests, region: region)
                 case .failure(var refusal):
                     refusal.skew = skew(of: response, authority: address.endpoint.authority)
-                    let setting = Setting(address: address, region: region, credentials: credentials)
+                    let setting = Setting(address: address, region: region, proof: proof)
                     if try await correct(refusal, call, setting, &course) { continue }
                     failure = refusal
                 }
@@ -71,13 +72,13 @@ package final class AWSClient: Sendable {
     private struct Setting {
         let address: ServiceAddress
         let region: Region
-        let credentials: Credentials
+        let proof: RequestProof
     }
 
-    private func credentials(for call: AWSCall, _ course: Course) async throws(AWSFailure) -> Credentials {
+    private func proof(for call: AWSCall, _ course: Course) async throws(AWSFailure) -> RequestProof {
         if let renewed = course.renewed { return renewed }
         do throws(CredentialFailure) {
-            return try await credentials.credentials()
+            return try await authority.proof()
         } catch {
             throw Self.failure(of: call, error, requests: course.requests)
         }
@@ -86,23 +87,28 @@ package final class AWSClient: Sendable {
     private func signed(
         _ call: AWSCall,
         _ address: ServiceAddress,
-        _ credentials: Credentials,
+        _ proof: RequestProof,
         _ region: Region
-    ) -> HTTPRequest {
+    ) throws(AWSFailure) -> HTTPRequest {
         let signable = SignableRequest(
             method: call.method, host: address.endpoint.authority, path: address.path, query: call.query, headers: call.headers)
         let time = link.clock.now.advanced(by: link.skew(of: address.endpoint.authority))
         let payload = Self.payload(of: call, isSecure: address.endpoint.isSecure)
-        let signature = signer.sign(signable, payload: payload, with: credentials, in: region, at: time)
+        let proving: [(name: String, value: String)]
+        do throws(CredentialFailure) {
+            proving = try proof.headers(for: signable, payload: payload, in: region, at: time)
+        } catch {
+            throw Self.failure(of: call, error, requests: 0)
+        }
         let scheme = address.endpoint.isSecure ? "https://" : "http://"
         return HTTPRequest(
             method: call.method,
             url: scheme + address.endpoint.authority + signable.target,
-            headers: call.headers + signature.headers,
+            headers: call.headers + proving,
             body: call.body,
             timeouts: call.timeouts,
             maximumResponseBody: 4 << 20,
-            maximumBytesPerSecond: call.bytesPerSecond
+            budget: call.budget
         )
     }
 
@@ -151,16 +157,16 @@ package final class AWSClient: Sendable {
         if RetryClass.expiredCodes.contains(refusal.code), !course.hasRenewed {
             course.hasRenewed = true
             do throws(CredentialFailure) {
-                course.renewed = try await credentials.refreshed(after: setting.credentials)
+                course.renewed = try await authority.renewedProof(after: setting.proof)
             } catch {
                 throw Self.failure(of: call, error, requests: course.requests)
             }
-            return true
+            return course.renewed != nil
         }
         if RetryClass.unknownKeyCodes.contains(refusal.code), !course.hasRenewed {
             course.hasRenewed = true
             // A source that has only these says so; the service's refusal is then the better reason.
-            course.renewed = try? await credentials.refreshed(after: setting.credentials)
+            course.renewed = (try? await authority.renewedProof(after: setting.proof)) ?? nil
             return course.renewed != nil
         }
         return false
@@ -190,6 +196,7 @@ package final class AWSClient: Sendable {
         failure.isOutcomeUnknown = course.mayHaveTakenEffect
         failure.requests = course.requests
         if failure.isOutcomeUnknown, call.repeatability == .onlyIfNotSent { throw failure }
+        if call.finalRefusals.contains(failure.code) { throw failure }
         var cause = RetryClass.cause(of: failure)
         if cause == nil, RetryClass.damagedCodes.contains(failure.code), !course.hasSentDamagedAgain {
             course.hasSentDamagedAgain = true

@@ -6,6 +6,8 @@ import Synchronization
 package final class AWSLink: Sendable {
     let transport: any HTTPTransport
     package let clock: any AgentClock
+    /// Which of AWS's own hosts are spoken to, where no endpoint is named.
+    let variant: EndpointVariant
     let policy: RetryPolicy
     /// 0 up to 1, drawn for each delay.
     let jitter: @Sendable () -> Double
@@ -21,11 +23,13 @@ package final class AWSLink: Sendable {
     package init(
         transport: any HTTPTransport,
         clock: any AgentClock,
+        variant: EndpointVariant = .plain,
         policy: RetryPolicy = RetryPolicy(),
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.transport = transport
         self.clock = clock
+        self.variant = variant
         self.policy = policy
         self.jitter = jitter
     }

@@ -11,6 +11,7 @@ extension AWSClient {
     /// A 2xx is a success only when it brings what the call asked for.
     static func judge(_ response: HTTPResponse, of call: AWSCall) -> Judgement {
         guard (200...299).contains(response.status) else { return .failure(refusal(response, of: call)) }
+        guard call.answer != .bytes else { return .success(nil) }
         let document: XMLElement?
         do throws(XMLProblem) {
             let isXML = response.body.first { $0 > 0x20 } == UInt8(ascii: "<")
@@ -57,7 +58,7 @@ extension AWSClient {
 
     static func failure(of call: AWSCall, _ problem: CredentialFailure, requests: Int) -> AWSFailure {
         var failure = AWSFailure(
-            operation: call.operation, origin: .withoutCredentials(problem), code: "NoCredentials", message: problem.description)
+            operation: call.operation, origin: .withoutCredentials(problem), code: "NoCredentials", message: problem.sentence)
         failure.requests = requests
         return failure
     }

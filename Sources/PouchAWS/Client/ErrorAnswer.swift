@@ -63,9 +63,11 @@ enum ErrorAnswer {
 
     private static func jsonDetails(_ response: HTTPResponse) -> Details? {
         guard let error = try? JSONDecoder().decode(JSONError.self, from: Data(response.body)) else { return nil }
-        guard let type = error.type ?? response.headers["x-amzn-errortype"] else { return nil }
+        // Services that spoke the query protocol once give their code of that time, by which it is known: "…;Sender".
+        let query = response.headers["x-amzn-query-error"]?.split(separator: ";").first.map(String.init)
+        guard let type = error.type ?? response.headers["x-amzn-errortype"] ?? query else { return nil }
         // "com.amazonaws.kms#NotFoundException", "NotFoundException:http://…"
-        let name = type.split(separator: "#").last?.split(separator: ":").first.map(String.init)
+        let name = query ?? type.split(separator: "#").last?.split(separator: ":").first.map(String.init)
         return Details(code: name, message: error.message ?? error.capitalMessage)
     }
 

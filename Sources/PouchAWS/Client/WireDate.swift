@@ -39,8 +39,8 @@ package enum WireDate {
             let second = number(clock[2], in: 0...60)
         else { return nil }
         let seconds = CivilDate.secondsSince1970(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
-        // What nanoseconds since 1970 can hold ends in 2262.
-        guard seconds < Int64.max / 1_000_000_000 else { return nil }
+        // What nanoseconds since 1970 can hold ends in 2262; some write 9999 for "never".
+        guard seconds < Int64.max / 1_000_000_000 else { return Timestamp(nanoseconds: .max) }
         return Timestamp(nanoseconds: seconds * 1_000_000_000 + Int64(fraction))
     }
 

@@ -33,13 +33,30 @@ package struct CredentialFailure: Error, Hashable, Sendable, CustomStringConvert
         self.isTemporary = isTemporary
     }
 
-    package var description: String { "could not \(step): \(cause)" + (hint.map { "\nhint: \($0)" } ?? "") }
+    /// - Parameter reason: What a service said, or why it was not asked: the words of an earlier step are the better ones.
+    init(step: String, reason: AWSFailure, hint: String?) {
+        if case .withoutCredentials(let earlier) = reason.origin {
+            self = earlier
+            return
+        }
+        self.init(
+            step: step, cause: "\(reason)", hint: hint,
+            isTemporary: reason.isThrottling || RetryClass.cause(of: reason) != nil || reason.origin == .cancelled)
+    }
+
+    /// Without the hint.
+    package var sentence: String { "could not \(step): \(cause)" }
+
+    package var description: String { sentence + (hint.map { "\nhint: \($0)" } ?? "") }
 }
 
 /// A named place that credentials come from. There is no chain of guesses: each identity names its source.
 package protocol CredentialSource: Sendable {
     /// Where they come from, without secrets: for `doctor` and messages.
     var explanation: String { get }
+
+    /// The way to them, the first step first. Reads files, asks nobody.
+    var story: [CredentialStep] { get }
 
     /// Credentials that are valid now. Called before each request: an implementation keeps what it has while it is valid and
     /// gets new ones ahead of the end.
@@ -49,6 +66,10 @@ package protocol CredentialSource: Sendable {
     ///
     /// - Throws: `CredentialFailure` when the source has only these.
     func refreshed(after refused: Credentials) async throws(CredentialFailure) -> Credentials
+}
+
+extension CredentialSource {
+    package var story: [CredentialStep] { [CredentialStep(.keys, explanation)] }
 }
 
 /// Credentials that somebody else keeps fresh.

@@ -1,11 +1,16 @@
 import PouchKit
 
-/// What a named profile of the shared files stands for, followed to its end: keys, or roles assumed one from the other.
+/// What a named profile of the shared files stands for, followed to its end: where the first credentials come from, and the roles that
+/// are assumed one from the other.
 package struct Profile: Hashable, Sendable {
     /// Where the first credentials come from.
     package enum Origin: Hashable, Sendable {
         case keys(Credentials)
         case environment
+        case container
+        case instance
+        case process([String])
+        case webIdentity(STS.WebIdentityRequest, tokenFile: String)
     }
 
     package let name: String
@@ -40,10 +45,13 @@ package struct Profile: Hashable, Sendable {
                 origin = .keys(keys)
                 break
             }
-            guard properties["role_arn"] != nil else { throw Self.unsupported(properties, profile: current, step: step) }
+            if let found = try Self.origin(properties, profile: current, step: step, sessionName: sessionName) {
+                origin = found
+                break
+            }
             chain.append(try Self.role(properties, profile: current, step: step, sessionName: sessionName))
             switch try Self.source(properties, profile: current, step: step) {
-            case .environment: origin = .environment
+            case .origin(let found): origin = found
             case .profile(let next) where next == current:
                 guard let keys else {
                     throw CredentialFailure(step: step, cause: "the profile \(current) names itself as source and has no keys")
@@ -62,7 +70,31 @@ package struct Profile: Hashable, Sendable {
 
     private enum Source {
         case profile(String)
-        case environment
+        case origin(Origin)
+    }
+
+    /// What ends the chain without a role to assume; `nil` where there is one. Keys were looked at before.
+    private static func origin(
+        _ properties: [String: String],
+        profile: String,
+        step: String,
+        sessionName: String
+    ) throws(CredentialFailure) -> Origin? {
+        if let file = properties["web_identity_token_file"] {
+            guard properties["role_arn"] != nil else {
+                throw CredentialFailure(step: step, cause: "the profile \(profile) has a web_identity_token_file, and no role_arn")
+            }
+            let role = try role(properties, profile: profile, step: step, sessionName: sessionName)
+            return .webIdentity(
+                STS.WebIdentityRequest(role: role.role, sessionName: role.sessionName, duration: role.duration), tokenFile: file)
+        }
+        guard properties["role_arn"] == nil else { return nil }
+        guard let command = properties["credential_process"] else { throw unsupported(properties, profile: profile, step: step) }
+        do throws(ShellWords.Problem) {
+            return .process(try ShellWords.split(command))
+        } catch {
+            throw CredentialFailure(step: step, cause: "credential_process of the profile \(profile): \(error.text)")
+        }
     }
 
     private static func source(
@@ -72,12 +104,14 @@ package struct Profile: Hashable, Sendable {
     ) throws(CredentialFailure) -> Source {
         switch (properties["source_profile"], properties["credential_source"]) {
         case (let name?, nil): return .profile(name)
-        case (nil, "Environment"): return .environment
+        case (nil, "Environment"): return .origin(.environment)
+        case (nil, "EcsContainer"): return .origin(.container)
+        case (nil, "Ec2InstanceMetadata"): return .origin(.instance)
         case (nil, let other?):
             throw CredentialFailure(
                 step: step,
                 cause: "the profile \(profile) takes credentials from '\(VisibleText.escaped(other))', which is not supported",
-                hint: "credential_source = Environment, or source_profile")
+                hint: "credential_source is Environment, EcsContainer or Ec2InstanceMetadata")
         case (_?, _?):
             throw CredentialFailure(step: step, cause: "the profile \(profile) has both source_profile and credential_source")
         case (nil, nil):
@@ -96,9 +130,6 @@ package struct Profile: Hashable, Sendable {
             throw CredentialFailure(
                 step: step, cause: "the profile \(profile) wants a code from a person (mfa_serial)",
                 hint: "an unattended agent needs a role that can be assumed without one")
-        }
-        guard properties["web_identity_token_file"] == nil else {
-            throw CredentialFailure(step: step, cause: "the profile \(profile) uses a web identity, which is not supported")
         }
         let role: RoleARN
         do throws(NameError) {
@@ -122,55 +153,12 @@ package struct Profile: Hashable, Sendable {
     }
 
     private static func unsupported(_ properties: [String: String], profile: String, step: String) -> CredentialFailure {
-        let foreign = ["credential_process", "sso_session", "sso_account_id", "web_identity_token_file", "login_session"]
-        let cause =
-            foreign.first { properties[$0] != nil }.map { "the profile \(profile) uses \($0), which is not supported" }
-            ?? "the profile \(profile) has neither keys nor a role_arn"
-        return CredentialFailure(step: step, cause: cause)
-    }
-}
-
-/// Where the shared files are.
-package struct ProfileLocations: Hashable, Sendable {
-    package let configuration: String?
-    package let credentials: String?
-
-    package init(configuration: String?, credentials: String?) {
-        self.configuration = configuration
-        self.credentials = credentials
-    }
-
-    /// One file in either form: `[NAME]` or `[profile NAME]`.
-    package init(file: String) { self.init(configuration: file, credentials: file) }
-
-    /// `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE`, else below `$HOME/.aws`.
-    package init(environment: [String: String]) {
-        let home = environment["HOME"].map { $0 + "/.aws" }
-        configuration = environment["AWS_CONFIG_FILE"] ?? home.map { $0 + "/config" }
-        credentials = environment["AWS_SHARED_CREDENTIALS_FILE"] ?? home.map { $0 + "/credentials" }
-    }
-
-    /// Both files as one. A file that does not exist is empty.
-    ///
-    /// - Throws: `CredentialFailure` when neither exists, or one cannot be read or has another form.
-    package func read() throws(CredentialFailure) -> ProfileFile {
-        let first = try Self.read(configuration, as: .configuration)
-        let second = try Self.read(credentials, as: .credentials)
-        guard first != nil || second != nil else {
-            let places = [configuration, credentials].compactMap { $0 }.joined(separator: " nor ")
-            throw CredentialFailure(
-                step: "read the shared AWS files", cause: places.isEmpty ? "HOME is not set" : "there is neither \(places)")
+        guard let foreign = ["sso_session", "sso_account_id", "login_session"].first(where: { properties[$0] != nil }) else {
+            return CredentialFailure(
+                step: step, cause: "the profile \(profile) has neither keys nor a role_arn nor a credential_process")
         }
-        return (first ?? ProfileFile()).merged(with: second ?? ProfileFile())
-    }
-
-    private static func read(_ path: String?, as kind: ProfileFile.Kind) throws(CredentialFailure) -> ProfileFile? {
-        guard let path, SmallFile.exists(path) else { return nil }
-        let text = try SmallFile.text(at: path)
-        do throws(ProfileProblem) {
-            return try ProfileFile(text, as: kind)
-        } catch {
-            throw CredentialFailure(step: "read \(path)", cause: "\(error)")
-        }
+        return CredentialFailure(
+            step: step, cause: "the profile \(profile) wants a person to log in (\(foreign))",
+            hint: "an unattended agent needs a source that works without one")
     }
 }

@@ -6,33 +6,28 @@ package final class ProfileCredentials: CredentialSource {
     package let explanation: String
     private let name: String
     private let locations: ProfileLocations
-    private let environment: [String: String]
-    private let sessionName: String
-    private let region: Region
-    private let endpoint: EndpointURL?
-    private let link: AWSLink
+    private let surroundings: CredentialSurroundings
     private let resolved = Mutex<(any CredentialSource)?>(nil)
 
-    /// - Parameters:
-    ///   - region: Of STS, where the profile names none.
-    ///   - endpoint: Of STS, where it is not AWS's own.
-    package init(
-        _ name: String,
-        locations: ProfileLocations,
-        environment: [String: String],
-        sessionName: String,
-        region: Region,
-        endpoint: EndpointURL?,
-        link: AWSLink
-    ) {
+    package init(_ name: String, locations: ProfileLocations, surroundings: CredentialSurroundings) {
         explanation = "the profile \(name)"
         self.name = name
         self.locations = locations
-        self.environment = environment
-        self.sessionName = sessionName
-        self.region = region
-        self.endpoint = endpoint
-        self.link = link
+        self.surroundings = surroundings
+    }
+
+    package var story: [CredentialStep] {
+        let files = [locations.configuration, locations.credentials].compactMap { $0 }
+        var step = CredentialStep(
+            .profile, explanation, [("looked for in", Set(files).sorted().joined(separator: " and "))])
+        do throws(CredentialFailure) {
+            let profile = try profile()
+            if let region = profile.region { step.add("region", region.description) }
+            return [step] + source(of: profile).story
+        } catch {
+            step.problem = error
+            return [step]
+        }
     }
 
     package func credentials() async throws(CredentialFailure) -> Credentials {
@@ -47,7 +42,7 @@ package final class ProfileCredentials: CredentialSource {
     }
 
     package func refreshed(after refused: Credentials) async throws(CredentialFailure) -> Credentials {
-        // Keys may have been exchanged in the file; a role's session is renewed by its own source.
+        // Keys may have been exchanged in the file; a session is renewed by its own source.
         let source = try source()
         if source is RefreshingCredentials { return try await source.refreshed(after: refused) }
         resolved.withLock { $0 = nil }
@@ -62,18 +57,26 @@ package final class ProfileCredentials: CredentialSource {
 
     private func source() throws(CredentialFailure) -> any CredentialSource {
         if let source = resolved.withLock({ $0 }) { return source }
-        let profile = try Profile(name, in: locations.read(), sessionName: sessionName)
-        var source: any CredentialSource =
-            switch profile.origin {
-            case .keys(let keys): FixedCredentials(keys, explanation: "the keys of the profile \(profile.originName)")
-            case .environment: EnvironmentCredentials(environment)
-            }
-        for role in profile.roles {
-            source = RefreshingCredentials.role(
-                role, from: source, region: profile.region ?? region, endpoint: endpoint, link: link)
-        }
-        let made = source
+        let made = source(of: try profile())
         resolved.withLock { $0 = made }
         return made
+    }
+
+    private func profile() throws(CredentialFailure) -> Profile {
+        try Profile(name, in: locations.read(), sessionName: surroundings.sessionName)
+    }
+
+    private func source(of profile: Profile) -> any CredentialSource {
+        let surroundings = surroundings.inRegion(profile.region)
+        let origin: any CredentialSource =
+            switch profile.origin {
+            case .keys(let keys): FixedCredentials(keys, explanation: "the keys of the profile \(profile.originName)")
+            case .environment: EnvironmentCredentials(surroundings.environment)
+            case .container: surroundings.container()
+            case .instance: surroundings.instance()
+            case .process(let command): surroundings.process(command)
+            case .webIdentity(let request, let file): surroundings.webIdentity(request, tokenFile: file)
+            }
+        return profile.roles.reduce(origin) { source, role in surroundings.role(role, from: source) }
     }
 }

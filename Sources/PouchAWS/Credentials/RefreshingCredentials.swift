@@ -5,6 +5,9 @@ import Synchronization
 /// ask meanwhile go on with the old ones while they are valid, and wait otherwise.
 package final class RefreshingCredentials: CredentialSource {
     package struct Fresh: Sendable {
+        /// Longer than any agent runs: for credentials of which nobody said when they end.
+        static let endless: Duration = .seconds(100 * 365 * 86_400)
+
         package let credentials: Credentials
         package let lifetime: Duration
 
@@ -33,19 +36,24 @@ package final class RefreshingCredentials: CredentialSource {
     }
 
     package let explanation: String
+    private let steps: @Sendable () -> [CredentialStep]
     private let clock: any AgentClock
     private let obtain: @Sendable () async throws(CredentialFailure) -> Fresh
     private let state = Mutex(State())
 
     package init(
         explanation: String,
+        story: @escaping @Sendable () -> [CredentialStep] = { [] },
         clock: any AgentClock,
         obtain: @escaping @Sendable () async throws(CredentialFailure) -> Fresh
     ) {
         self.explanation = explanation
+        steps = story
         self.clock = clock
         self.obtain = obtain
     }
+
+    package var story: [CredentialStep] { steps() }
 
     package func credentials() async throws(CredentialFailure) -> Credentials {
         while true {

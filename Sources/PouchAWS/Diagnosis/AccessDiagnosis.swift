@@ -55,7 +55,7 @@ enum AccessDiagnosis {
         let acl = call.acl == nil ? "" : "; s3:PutObjectAcl is missing, since an ACL is sent"
         return .init(
             .hold,
-            "look in this order: \(call.identity) lacks s3:PutObject on arn:aws:s3:::\(call.bucket.name)/\(call.key), or "
+            "look in this order: \(call.identity) lacks s3:PutObject on \(call.bucket.name.objectARN(call.key, in: call.bucket.region.partition)), or "
                 + "kms:GenerateDataKey on \(call.keyARN?.description ?? "the key"); the key policy of its owner does not name it\(owner)"
                 + "\(acl); a Deny on the key or the algorithm; an organisation's or an endpoint's policy; an object under Object Lock"
         )

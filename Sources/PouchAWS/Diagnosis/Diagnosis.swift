@@ -81,7 +81,7 @@ package enum Diagnosis {
         case .withoutCredentials(let failure):
             return Finding(failure.isTemporary ? .retry : .hold, failure.hint)
         case .unanswered(let kind):
-            return NetworkDiagnosis.finding(kind, call)
+            return NetworkDiagnosis.finding(kind)
         case .unreadable:
             return Finding(
                 .retry, "the answer did not come from S3 as it should: a proxy in between, or a service that is not quite S3")
@@ -100,16 +100,19 @@ package enum Diagnosis {
 }
 
 enum NetworkDiagnosis {
-    static func finding(_ kind: HTTPFailure.Kind, _ call: AttemptedCall) -> Diagnosis.Finding {
+    static func finding(_ kind: HTTPFailure.Kind) -> Diagnosis.Finding {
+        .init(kind == .badRequest ? .hold : .retry, hint(kind))
+    }
+
+    /// The usual cause, where there is one.
+    static func hint(_ kind: HTTPFailure.Kind) -> String? {
         switch kind {
-        case .resolve: .init(.retry, "the host name is not known here: DNS, the region, or the endpoint in the settings")
-        case .connect: .init(.retry, "nobody answers there: the network, a firewall, or network.proxy")
-        case .tls:
-            .init(.retry, "the certificate is not trusted, or something intercepts TLS: network.ca-file names other authorities")
-        case .timeout, .stalled, .cut, .badAnswer: .init(.retry, nil)
-        case .sourceRead: .init(.retry, "the file could not be read while it was sent: look at the disk")
-        case .badRequest: .init(.hold, "the endpoint in the settings is not a URL that can be used")
-        case .tooLarge, .broken, .cancelled, .shutDown: .init(.retry, nil)
+        case .resolve: "the host name is not known here: DNS, the region, or the endpoint in the settings"
+        case .connect: "nobody answers there: the network, a firewall, or network.proxy"
+        case .tls: "the certificate is not trusted, or something intercepts TLS: network.ca-file names other authorities"
+        case .sourceRead: "the file could not be read while it was sent: look at the disk"
+        case .badRequest: "the endpoint in the settings is not a URL that can be used"
+        case .timeout, .stalled, .cut, .badAnswer, .tooLarge, .broken, .cancelled, .shutDown: nil
         }
     }
 }

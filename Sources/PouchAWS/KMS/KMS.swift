@@ -26,8 +26,9 @@ package struct KMS: Sendable {
     }
 
     package func describeKey(_ key: KeyARN) async throws(AWSFailure) -> KeyReport {
-        var call = AWSCall("DescribeKey", method: "POST", region: key.region) { [endpoint] region in
-            ServiceAddress.regional("kms", in: region, custom: endpoint)
+        var call = AWSCall("DescribeKey", method: "POST", region: key.region) {
+            [endpoint, variant = client.link.variant] region in
+            ServiceAddress.regional(.kms, in: region, custom: endpoint, variant: variant)
         }
         call.headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.DescribeKey")]
         // A key ARN has no character that JSON would escape.
@@ -45,6 +46,47 @@ package struct KMS: Sendable {
         return KeyReport(
             arn: metadata.arn, state: metadata.state, usage: metadata.usage, kind: metadata.kind ?? "SYMMETRIC_DEFAULT",
             isMultiRegion: metadata.isMultiRegion ?? false)
+    }
+
+    /// Whether KMS itself refuses to decrypt for the caller: asked with a text that is no ciphertext, so that nothing is opened.
+    ///
+    /// - Parameter object: The ARN of the object whose key it would be.
+    /// - Returns: False when KMS found fault with the text instead: it may have looked at that first.
+    package func refusesToDecrypt(under key: KeyARN, for object: String) async throws(AWSFailure) -> Bool {
+        var call = AWSCall("Decrypt", method: "POST", region: key.region) {
+            [endpoint, variant = client.link.variant] region in
+            ServiceAddress.regional(.kms, in: region, custom: endpoint, variant: variant)
+        }
+        call.headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.Decrypt")]
+        let question = DecryptQuestion(
+            key: key.description, text: Base64.text(of: [UInt8](repeating: 0, count: 64)), context: ["aws:s3:arn": object])
+        // Texts and nothing else: they can be encoded.
+        guard let body = try? JSONEncoder().encode(question) else { return false }
+        call.body = .bytes(Array(body))
+        call.answer = .json
+        call.timeouts = .question
+        do throws(AWSFailure) {
+            _ = try await client.send(call)
+            return false
+        } catch {
+            switch error.code {
+            case "AccessDeniedException", "AccessDenied": return true
+            case "InvalidCiphertextException", "IncorrectKeyException": return false
+            default: throw error
+            }
+        }
+    }
+
+    private struct DecryptQuestion: Encodable {
+        enum CodingKeys: String, CodingKey {
+            case key = "KeyId"
+            case text = "CiphertextBlob"
+            case context = "EncryptionContext"
+        }
+
+        let key: String
+        let text: String
+        let context: [String: String]
     }
 
     private struct Description: Decodable {

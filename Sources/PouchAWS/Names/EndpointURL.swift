@@ -62,9 +62,21 @@ package struct ServiceAddress: Hashable, Sendable {
         self.path = path
     }
 
-    /// The region's own endpoint of a service that is spoken to at the root: STS, KMS, SQS.
-    package static func regional(_ service: String, in region: Region, custom: EndpointURL?) -> ServiceAddress {
+    /// The region's own endpoint of a service that is spoken to at the root: all but S3.
+    ///
+    /// <https://docs.aws.amazon.com/general/latest/gr/rande.html>
+    package static func regional(
+        _ service: AWSService,
+        in region: Region,
+        custom: EndpointURL?,
+        variant: EndpointVariant = .plain
+    ) -> ServiceAddress {
         if let custom { return ServiceAddress(endpoint: custom, path: custom.basePath + "/") }
-        return ServiceAddress(endpoint: EndpointURL(authority: "\(service).\(region).\(region.partition.hostSuffix)"))
+        let partition = region.partition
+        let dualStackSuffix = variant.isDualStack ? partition.dualStackSuffix : nil
+        // In the government's regions the plain hosts of these two are the validated ones.
+        let isPlainValidated = partition == .government && [.sts, .sqs].contains(service) && dualStackSuffix == nil
+        let name = service.rawValue + (variant.isFIPS && !isPlainValidated ? "-fips" : "")
+        return ServiceAddress(endpoint: EndpointURL(authority: "\(name).\(region).\(dualStackSuffix ?? partition.hostSuffix)"))
     }
 }

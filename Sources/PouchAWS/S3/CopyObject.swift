@@ -18,7 +18,7 @@ package struct CopySource: Hashable, Sendable {
     }
 
     var headers: [(name: String, value: String)] {
-        var source = "\(bucket)/" + PercentEncoding.encodedPath(key)
+        var source = bucket.copySource(key)
         if let versionID { source += "?versionId=" + PercentEncoding.encoded(versionID) }
         var headers = [(name: "x-amz-copy-source", value: source), (name: "x-amz-copy-source-if-match", value: etag)]
         if let owner { headers.append(("x-amz-source-expected-bucket-owner", owner.description)) }

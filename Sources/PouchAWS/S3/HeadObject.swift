@@ -1,7 +1,7 @@
 import PouchHTTP
 import PouchKit
 
-/// What an object is, without its bytes. It needs no right to decrypt: checksums are not asked for.
+/// What an object is, without its bytes. It needs no right to decrypt, unless checksums are asked for.
 package struct ObjectReport: Sendable {
     package let etag: String?
     package let size: Int64?
@@ -14,14 +14,17 @@ package struct ObjectReport: Sendable {
 }
 
 extension S3 {
+    /// - Parameter wantsChecksum: S3 opens the object's key for it, in the caller's name: it takes `kms:Decrypt`.
     package func headObject(
         in bucket: BucketPlace,
         key: String,
-        versionID: String? = nil
+        versionID: String? = nil,
+        wantsChecksum: Bool = false
     ) async throws(AWSFailure) -> ObjectReport {
         var call = call("HeadObject", method: "HEAD", in: bucket, key: key)
         call.timeouts = .question
         if let versionID { call.query = [QueryItem("versionId", versionID)] }
+        if wantsChecksum { call.headers.append(("x-amz-checksum-mode", "ENABLED")) }
         let answer = try await client.send(call)
         let prefix = "x-amz-meta-"
         var metadata: [String: String] = [:]

@@ -6,12 +6,13 @@ package struct PutObject: Sendable {
     package var bucket: BucketPlace
     package var key: String
     package var body: HTTPBody
-    package var digests: FileDigests
+    /// Of the body. The SHA-256 is needed over plain http only.
+    package var digests: PartDigests
     package var attributes: ObjectAttributes
-    /// How fast the body may leave; `nil`: as fast as it goes.
-    package var bytesPerSecond: Int64?
+    /// Whose rate the body keeps to; `nil`: as fast as it goes.
+    package var budget: TransferBudget?
 
-    package init(bucket: BucketPlace, key: String, body: HTTPBody, digests: FileDigests, attributes: ObjectAttributes) {
+    package init(bucket: BucketPlace, key: String, body: HTTPBody, digests: PartDigests, attributes: ObjectAttributes) {
         self.bucket = bucket
         self.key = key
         self.body = body
@@ -43,7 +44,7 @@ extension S3 {
         call.headers.append(("x-amz-checksum-crc64nvme", put.digests.crc64nvme.base64))
         call.body = put.body
         call.bodyDigest = put.digests.sha256
-        call.bytesPerSecond = put.bytesPerSecond
+        call.budget = put.budget
         let answer = try await client.send(call, progress: progress)
         return PutObject.Answer(
             etag: try answer.demandETag(of: call),

@@ -11,8 +11,9 @@ package struct S3: Sendable {
 
     /// A call about an object or, without a key, about the bucket itself.
     func call(_ operation: String, method: String, in bucket: BucketPlace, key: String? = nil) -> AWSCall {
-        var call = AWSCall(operation, method: method, region: bucket.region, bucket: bucket.name) { [bucket] region in
-            S3Endpoint(region: region, custom: bucket.endpoint).address(of: bucket.name, key: key)
+        var call = AWSCall(operation, method: method, region: bucket.region, bucket: bucket.name) {
+            [bucket, variant = client.link.variant] region in
+            S3Endpoint(region: region, custom: bucket.endpoint, variant: variant).address(of: bucket.name, key: key)
         }
         if let owner = bucket.owner { call.headers.append(("x-amz-expected-bucket-owner", owner.description)) }
         return call
@@ -37,8 +38,19 @@ package struct BucketPlace: Hashable, Sendable {
 
 /// What a new object is given.
 package struct ObjectAttributes: Sendable {
-    /// Always SSE-KMS, and always by the key's full name: without it S3 takes the caller's own key.
-    package var key: KeyARN
+    /// How the object is to be encrypted.
+    package enum Encryption: Hashable, Sendable {
+        /// SSE-KMS under the key, by its full name: without one S3 takes the caller's own key. Where there is no key, the object is no
+        /// partner's: the bucket encrypts it as it encrypts by itself.
+        case underKey
+        // What a partner's bucket should refuse: only `doctor` asks for it, to see that it does.
+        case underUnnamedKey, byServiceKey
+        /// Nothing is said: the bucket's default.
+        case byBucket
+    }
+
+    package var key: KeyARN?
+    package var encryption = Encryption.underKey
     /// `false` overrides a bucket that has Bucket Keys on: with one, KMS is asked about the bucket, not about the object.
     package var usesBucketKey: Bool?
     /// Names without `x-amz-meta-`, in lower case; values in printable ASCII.
@@ -50,7 +62,7 @@ package struct ObjectAttributes: Sendable {
     package var isCreateOnly = false
 
     package init(
-        key: KeyARN,
+        key: KeyARN?,
         usesBucketKey: Bool? = nil,
         metadata: [(name: String, value: String)] = [],
         contentType: String? = nil
@@ -62,12 +74,16 @@ package struct ObjectAttributes: Sendable {
     }
 
     var headers: [(name: String, value: String)] {
-        var headers = [
-            (name: "x-amz-server-side-encryption", value: "aws:kms"),
-            (name: "x-amz-server-side-encryption-aws-kms-key-id", value: key.description),
-        ]
+        let sse = "x-amz-server-side-encryption"
+        var headers: [(name: String, value: String)] =
+            switch encryption {
+            case .underKey: key.map { [(sse, "aws:kms"), (sse + "-aws-kms-key-id", $0.description)] } ?? []
+            case .underUnnamedKey: [(sse, "aws:kms")]
+            case .byServiceKey: [(sse, "AES256")]
+            case .byBucket: []
+            }
         if let usesBucketKey {
-            headers.append(("x-amz-server-side-encryption-bucket-key-enabled", usesBucketKey ? "true" : "false"))
+            headers.append((sse + "-bucket-key-enabled", usesBucketKey ? "true" : "false"))
         }
         if let contentType { headers.append(("content-type", contentType)) }
         if let storageClass { headers.append(("x-amz-storage-class", storageClass)) }

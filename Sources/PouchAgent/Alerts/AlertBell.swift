@@ -97,14 +97,18 @@ package final class AlertBell: Sendable {
 
     /// - Returns: `nil` when it took too long; it is ended then.
     private func run(_ configuration: Configuration, input: [UInt8]) async throws -> TerminationStatus? {
+        while !Self.hasSpareDescriptors() { try await clock.sleep(for: .seconds(1)) }
         let pipe = try Self.filledPipe(input)
+        defer { try? pipe.close() }
+        let nowhere = try FileDescriptor.open("/dev/null", .writeOnly, options: .closeOnExec)
+        defer { try? nowhere.close() }
         return try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
             group.addTask {
                 try await Subprocess.run(
                     configuration,
-                    input: .fileDescriptor(pipe, closeAfterSpawningProcess: true),
-                    output: .discarded,
-                    error: .discarded
+                    input: .fileDescriptor(pipe, closeAfterSpawningProcess: false),
+                    output: .fileDescriptor(nowhere, closeAfterSpawningProcess: false),
+                    error: .fileDescriptor(nowhere, closeAfterSpawningProcess: false)
                 ).terminationStatus
             }
             group.addTask {
@@ -116,6 +120,24 @@ package final class AlertBell: Sendable {
             return nil
         }
     }
+
+    /// Whether a command can be run. Subprocess 1.0 ends the whole process when it runs out of descriptors half-way (so none of those
+    /// above is its own), and never runs a command again when that happened to its first one: whoever must be told is told later.
+    private static func hasSpareDescriptors() -> Bool {
+        var spares: [FileDescriptor] = []
+        defer { for spare in spares { try? spare.close() } }
+        do {
+            for _ in 0..<sparesForACommand {
+                spares.append(try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec))
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// A pipe, the place to drop what it prints, the process itself, the way to hear of its end; and as many again for other threads.
+    private static let sparesForACommand = 16
 
     /// The reading end of a pipe that has all of the input in it.
     ///

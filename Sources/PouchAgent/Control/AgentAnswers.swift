@@ -41,9 +41,11 @@ extension Agent: ControlAnswering {
                 notices: state.notices
             )
         }
-        let lanes = plan.partners.compactMap { partner in
+        // Certificates are read from disk when they were replaced.
+        let seals = await onBlockingThread { [plan] in plan.partners.map { $0.seal?.recipients.status(at: now) } }
+        let lanes = zip(plan.partners, seals).compactMap { partner, seal in
             self.lanes[partner.name].map { lane in
-                LaneStatus(partner: partner.name, hold: lane.hold, breaker: Self.word(lane.breaker, at: monotonic))
+                LaneStatus(partner: partner.name, hold: lane.hold, breaker: Self.word(lane.breaker, at: monotonic), seal: seal)
             }
         }
         return AgentStatus(
@@ -178,7 +180,7 @@ extension Agent: ControlAnswering {
                 // A caller that went away does not stop the delivery; it is journaled and goes on.
                 while !Task.isCancelled {
                     if let entry = board.progress(of: delivery) {
-                        guard await progress(.progress(sent: entry.sent, of: size)) else { return nil }
+                        guard await progress(.progress(sent: entry.sent, of: entry.size)) else { return nil }
                     } else if let hold = lanes[partner]?.hold {
                         // Whatever held the partner meanwhile: nobody knows for how long.
                         return Self.queued(delivery, partner, hold)

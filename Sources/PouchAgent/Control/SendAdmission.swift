@@ -24,12 +24,14 @@ struct SendAdmission {
         }
         let folder = slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)
         let name = Array(bytes[(slash + 1)...])
+        let receiver = plan.partners.first { $0.name == partner }
         let status: FileStatus
         let key: DeliveryKey
         let drop: DropPath
         do {
             drop = try DropPath(bytes: name)
-            key = try DeliveryKey(String(decoding: name, as: UTF8.self))
+            let ownName = try DeliveryKey(String(decoding: name, as: UTF8.self))
+            key = try receiver?.seal?.key(ownName) ?? ownName
         } catch {
             throw SendRefusal(text: "\(error)", hint: nil)
         }
@@ -39,7 +41,7 @@ struct SendAdmission {
             throw SendRefusal(text: "\(error)", hint: error.isDenied ? "the agent's own user must be able to read it" : nil)
         }
         guard status.isRegular else { throw SendRefusal(text: "\(drop) is not a regular file but a \(status.kind)", hint: nil) }
-        let destination = plan.partners.first { $0.name == partner }?.destination
+        let destination = receiver?.destination
         if let largest = destination?.traits.largestFile, status.size > largest {
             throw SendRefusal(text: "\(drop) has \(status.size) bytes, and the destination takes at most \(largest)", hint: nil)
         }

@@ -13,6 +13,7 @@ struct DeliveryPipeline: Sendable {
     let partner: PartnerPlan
     let journal: Journal
     let sources: SourceShelf
+    let sealing: DeliverySealing
     let reading: BlockingExecutor
     let clock: any AgentClock
     let board: ProgressBoard
@@ -51,32 +52,28 @@ struct DeliveryPipeline: Sendable {
             )
         )
         defer { board.ended(delivery.id) }
-        if let failure = tooLarge(delivery) { return await holdAlone(delivery, failure: failure) }
+        if let failure = tooLarge(delivery, size: delivery.file.identity.size) {
+            return await holdAlone(delivery, failure: failure)
+        }
         CrashPoint.reach(.begun)
         let begun = journal.begin(delivery.id, attempt: attempt, stage: .storing, at: clock.now)
         do {
-            let source = try await reading.run { () throws(DeliveryFailure) in try sources.source(of: delivery) }
-            let file = source.outgoing(reading: reading) { [journal] digests in
-                // Saves a reading after a restart; nothing depends on it.
-                _ = journal.record(digests: digests, ofFileOf: delivery.id)
-            }
-            let checkpoint = await usable(delivery.checkpoint)
-            let outcome = try await partner.destination.deliver(
-                file,
-                from: checkpoint,
-                in: context(of: delivery, attempt: attempt, begun: begun)
-            )
+            let checkpoint = await usableCheckpoint(of: delivery)
+            let outgoing = try await outgoing(delivery)
+            if let failure = tooLarge(delivery, size: outgoing.file.size) { return await holdAlone(delivery, failure: failure) }
+            let context = context(of: delivery, attempt: attempt, begun: begun)
+            let outcome = try await deliver(outgoing, of: delivery, from: checkpoint, in: context)
             CrashPoint.reach(.delivered)
-            let digests = try await file.digests()
-            return await complete(delivery, outcome: outcome, digests: digests, attempt: attempt)
+            let digests = try await outgoing.digests()
+            return await complete(delivery, outcome: outcome, digests: digests, seal: outgoing.seal, attempt: attempt)
         } catch {
             return await fail(delivery, failure: error, attempt: attempt)
         }
     }
 
     /// What admission found already; a delivery that a person released, or of another configuration, is looked at again.
-    private func tooLarge(_ delivery: PendingDelivery) -> DeliveryFailure? {
-        let (traits, size) = (partner.destination.traits, delivery.file.identity.size)
+    private func tooLarge(_ delivery: PendingDelivery, size: Int64) -> DeliveryFailure? {
+        let traits = partner.destination.traits
         guard let largest = traits.largestFile, size > largest else { return nil }
         return DeliveryFailure(
             .hold,
@@ -95,11 +92,37 @@ struct DeliveryPipeline: Sendable {
         }
     }
 
-    /// A checkpoint of another target is abandoned: the delivery starts again there.
-    private func usable(_ checkpoint: Checkpoint?) async -> Checkpoint? {
-        guard let checkpoint, checkpoint.target != partner.destination.traits.target else { return checkpoint }
+    /// A checkpoint of another target is abandoned, and so is one of the file as it is when its partner asks for a seal now: the
+    /// delivery starts again.
+    private func usableCheckpoint(of delivery: PendingDelivery) async -> Checkpoint? {
+        guard let checkpoint = delivery.checkpoint else { return nil }
+        let isUnsealed = partner.seal != nil && delivery.seal == nil
+        guard isUnsealed || checkpoint.target != partner.destination.traits.target else { return checkpoint }
         await partner.destination.abandon(checkpoint)
         return nil
+    }
+
+    private func outgoing(_ delivery: PendingDelivery) async throws(DeliveryFailure) -> Outgoing {
+        if partner.seal != nil || delivery.seal != nil { return try await sealing.outgoing(delivery) }
+        let source = try await reading.run { () throws(DeliveryFailure) in try sources.source(of: delivery) }
+        let file = source.outgoing(reading: reading) { [journal] digests in
+            // Saves a reading after a restart; nothing depends on it.
+            _ = journal.record(digests: digests, ofFileOf: delivery.id)
+        }
+        return Outgoing(file: file, seal: nil, digests: { () async throws(DeliveryFailure) in try await file.digests() })
+    }
+
+    private func deliver(
+        _ outgoing: Outgoing,
+        of delivery: PendingDelivery,
+        from checkpoint: Checkpoint?,
+        in context: DeliveryContext
+    ) async throws(DeliveryFailure) -> DeliveryOutcome {
+        do {
+            return try await partner.destination.deliver(outgoing.file, from: checkpoint, in: context)
+        } catch {
+            throw outgoing.seal == nil ? error : await sealing.judged(error, of: delivery)
+        }
     }
 
     private func context(of delivery: PendingDelivery, attempt: Int, begun: Ticket<Void>) -> DeliveryContext {
@@ -113,7 +136,12 @@ struct DeliveryPipeline: Sendable {
             budget: budget,
             saving: { [journal, clock] (checkpoint) async throws(DeliveryFailure) in
                 CrashPoint.reach(.staged)
-                let state: DeliveryState = checkpoint.stage == .store ? .stored : .publishing
+                let state: DeliveryState =
+                    switch checkpoint.stage {
+                    case .storeParts: .storing
+                    case .store: .stored
+                    default: .publishing
+                    }
                 do throws(JournalFailure) {
                     try await journal.save(checkpoint, of: delivery.id, state: state, at: clock.now).value()
                     CrashPoint.reach(.saved)
@@ -136,6 +164,7 @@ struct DeliveryPipeline: Sendable {
         _ delivery: PendingDelivery,
         outcome: DeliveryOutcome,
         digests: FileDigests,
+        seal: SealRecord?,
         attempt: Int
     ) async -> Ending {
         let now = clock.now
@@ -146,10 +175,15 @@ struct DeliveryPipeline: Sendable {
         case .handedOver(_, let proof): (receipt, ending) = (proof, .handedOver)
         }
         let entry = ManifestLines(agent: agent, adapter: partner.destination.traits.adapter)
-            .finished(delivery, outcome: ending, receipt: receipt, digests: digests, attempt: attempt, at: now)
+            .finished(delivery, outcome: ending, receipt: receipt, digests: digests, seal: seal, attempt: attempt, at: now)
         do {
-            let progress = try await recorded { journal.complete(delivery.id, receipt: receipt, at: now, entry: entry) }
+            let progress = try await recorded {
+                journal.complete(
+                    delivery.id, receipt: receipt, isHandedOver: ending == .handedOver && partner.receipts != nil, at: now,
+                    entry: entry)
+            }
             CrashPoint.reach(.completed)
+            if seal != nil { await sealing.remove(delivery.id) }
             logger.info(
                 "delivered",
                 metadata: [
@@ -195,10 +229,16 @@ struct DeliveryPipeline: Sendable {
         if let checkpoint = await lastCheckpoint(of: delivery) { await partner.destination.abandon(checkpoint) }
         let entry = ManifestLines(agent: agent, adapter: partner.destination.traits.adapter)
             .quarantined(delivery, failure: failure, attempt: attempt, at: now)
-        return try await recorded { journal.fail(delivery.id, failure: failure, at: now, next: .quarantined(entry: entry)) }
+        let progress = try await recorded {
+            journal.fail(delivery.id, failure: failure, at: now, next: .quarantined(entry: entry))
+        }
+        // An attempt that began without a seal may have made one.
+        if partner.seal != nil || delivery.seal != nil { await sealing.remove(delivery.id) }
+        return progress
     }
 
-    /// The source is ours by claim: take what it is now and begin anew. A file that is delivered in place (`keep`) is not ours: what
+    /// The source is ours by claim: take what it is now and begin anew. A file that reads otherwise than before although nobody wrote
+    /// to it is rotten, and goes to nobody. A file that is delivered in place (`keep`) is not ours: what
     /// was promised is gone, and what is there now is a drop of its own, found by the next sweep.
     private func retake(
         _ delivery: PendingDelivery,
@@ -222,6 +262,10 @@ struct DeliveryPipeline: Sendable {
             current = try await reading.run { () throws(DeliveryFailure) in try sources.current(delivery.file) }
         } catch {
             current = nil
+        }
+        if let current, current.isUnchangedSinceRemount(delivery.file.identity) {
+            let rotten = SourceFailure.rotten(failure)
+            return .quarantined(rotten, try await quarantine(delivery, failure: rotten, attempt: attempt, at: now))
         }
         // Before the journal forgets it.
         if let checkpoint = await lastCheckpoint(of: delivery) { await partner.destination.abandon(checkpoint) }

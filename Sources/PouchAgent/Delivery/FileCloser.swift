@@ -17,6 +17,8 @@ final class FileCloser: Sendable {
     private let logger: Logger
     /// Files that are being put away now: `Recovery` looks at the same files from time to time.
     private let closing = Mutex<Set<Int64>>([])
+    /// Folders with files that could not be put away.
+    private let troubled = Mutex<Set<String>>([])
     /// Archives may lie on other mounts: what hangs there holds up only what comes after it.
     private let disposing = BlockingExecutor(name: "pouch-archive", threads: 2)
 
@@ -67,6 +69,7 @@ final class FileCloser: Sendable {
         } catch {
             // A long copy was cut because the agent stops; the next start makes it.
             if Task.isCancelled { return false }
+            troubled.withLock { _ = $0.insert(file.folder) }
             logger.error(
                 "delivered, but the source could not be put away",
                 metadata: ["file": "\(file.path)", "then": "\(file.afterwards)", "cause": "\(error)"]
@@ -79,6 +82,19 @@ final class FileCloser: Sendable {
             )
             return false
         }
+    }
+
+    /// Files could not be put away, and nobody has tried them again since.
+    var hasTrouble: Bool { troubled.withLock { !$0.isEmpty } }
+
+    /// Tries what could not be put away again: `attempt` is to close all that is open. What is over is told when it comes again.
+    func tryingAgain(_ attempt: () async -> Void) async {
+        let before = troubled.withLock { folders in
+            defer { folders = [] }
+            return folders
+        }
+        await attempt()
+        for folder in before.subtracting(troubled.withLock { $0 }) { alerts.clear(.diskShort, subject: folder) }
     }
 
     /// Closes the file if its deliveries have ended, by its number in the journal.

@@ -12,10 +12,12 @@ struct ManifestLines: Sendable {
         outcome: ManifestEntry.Outcome,
         receipt: Receipt,
         digests: FileDigests,
+        seal: SealRecord?,
         attempt: Int,
         at time: Timestamp
     ) -> EntryWriter {
-        writer(of: Subject(delivery, digests: digests), outcome: outcome, receipt: receipt, attempts: attempt, at: time)
+        writer(
+            of: Subject(delivery, digests: digests), sealed: seal, outcome: outcome, receipt: receipt, attempts: attempt, at: time)
     }
 
     func quarantined(_ delivery: PendingDelivery, failure: DeliveryFailure, attempt: Int, at time: Timestamp) -> EntryWriter {
@@ -79,6 +81,7 @@ struct ManifestLines: Sendable {
 
     private func writer(
         of subject: Subject,
+        sealed: SealRecord? = nil,
         outcome: ManifestEntry.Outcome,
         receipt: Receipt? = nil,
         failure: DeliveryFailure? = nil,
@@ -95,6 +98,7 @@ struct ManifestLines: Sendable {
                 retries: subject.retries,
                 outcome: outcome,
                 file: subject.file,
+                sealed: sealed,
                 route: subject.route,
                 partner: subject.partner,
                 destination: adapter,

@@ -52,12 +52,14 @@ package final class Source: Sendable {
     let identity: FileIdentity
     private let path: DropPath
     private let digests: SingleFlight<FileDigests, DeliveryFailure>
+    private let parts: SourceParts
 
     init(file: SharedFile, identity: FileIdentity, path: DropPath, known: FileDigests?) {
         self.file = file
         self.identity = identity
         self.path = path
         digests = SingleFlight(known: known)
+        parts = SourceParts(needsWhole: known == nil)
     }
 
     /// What an adapter may use.
@@ -81,6 +83,14 @@ package final class Source: Sendable {
                     return result
                 }
             },
+            partDigests: { [self] (part, kind) async throws(DeliveryFailure) in
+                try await parts.digests(of: part, kind) { running async throws(DeliveryFailure) in
+                    try await lane.run(stoppable: { stop throws(DeliveryFailure) in
+                        try self.hash(part, kind, running, stop)
+                    })
+                }
+            },
+            knownDigests: { [self] in digests.known },
             verifyUnchanged: { [self] () throws(DeliveryFailure) in try verify() }
         )
     }
@@ -88,7 +98,12 @@ package final class Source: Sendable {
     private func hash(_ stop: StopSign) throws(DeliveryFailure) -> FileDigests {
         let result: FileDigests
         do {
-            result = try FileHasher.digests(ofFile: file.descriptor, size: identity.size, isWanted: { !stop.isRaised })
+            if let whole = parts.whole(ofSize: identity.size) {
+                try FileHasher.expectEnd(of: file.descriptor, at: identity.size)
+                result = whole
+            } else {
+                result = try FileHasher.digests(ofFile: file.descriptor, size: identity.size, isWanted: { !stop.isRaised })
+            }
         } catch {
             throw SourceFailure.unread(path, error)
         }
@@ -96,7 +111,22 @@ package final class Source: Sendable {
         return result
     }
 
-    private func verify() throws(DeliveryFailure) {
+    private func hash(
+        _ part: Range<Int64>,
+        _ kind: PartDigests.Kind,
+        _ running: RunningDigest?,
+        _ stop: StopSign
+    ) throws(DeliveryFailure) -> PartDigests {
+        do {
+            return try FileHasher.digests(
+                ofFile: file.descriptor, part: part, kind: kind, running: running, isWanted: { !stop.isRaised })
+        } catch {
+            throw SourceFailure.unread(path, error)
+        }
+    }
+
+    /// Looks whether the file is still what was claimed.
+    func verify() throws(DeliveryFailure) {
         let now: FileIdentity
         do {
             now = try file.status().identity
@@ -119,8 +149,39 @@ enum SourceFailure {
         )
     }
 
+    static func otherBytes(_ path: DropPath, _ old: SHA256Digest, _ new: SHA256Digest) -> DeliveryFailure {
+        DeliveryFailure(
+            .sourceChanged,
+            code: "source-changed",
+            attempt: "read \(path)",
+            cause: "its SHA-256 is \(new) now, and it was \(old) when it was first read"
+        )
+    }
+
+    static func otherSize(_ path: DropPath, _ expected: Int64, _ found: Int64) -> DeliveryFailure {
+        DeliveryFailure(
+            .sourceChanged,
+            code: "source-changed",
+            attempt: "read \(path)",
+            cause: "it has \(found) bytes or more, and it had \(expected) when it was claimed"
+        )
+    }
+
+    /// Other bytes than before, in a file of the same size and time.
+    static func rotten(_ failure: DeliveryFailure) -> DeliveryFailure {
+        DeliveryFailure(
+            .quarantine,
+            code: "source-rotten",
+            attempt: failure.attempt,
+            cause: "\(failure.cause); nobody wrote to it, its size and time are those it was claimed with",
+            hint: "look at the disk that holds the claims (`smartctl`, the kernel's log); drop the file again from its source"
+        )
+    }
+
     static func unreadable(_ path: DropPath, _ problem: FileProblem) -> DeliveryFailure {
-        DeliveryFailure(.retry(after: .seconds(30)), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
+        // A shortage of our own passes.
+        let pause: Duration = problem.isExhausted ? .seconds(1) : .seconds(30)
+        return DeliveryFailure(.retry(after: pause), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
     }
 
     static func unread(_ path: DropPath, _ problem: FileHashFailure) -> DeliveryFailure {

@@ -32,7 +32,7 @@ package struct AdmissionDesk: Sendable {
         at time: Timestamp
     ) -> AdmittedDelivery {
         let id = DeliveryID.random()
-        switch planned.key {
+        switch partners[planned.partner]?.key(of: planned) ?? planned.key {
         case .success(let key):
             return AdmittedDelivery(
                 id: id,

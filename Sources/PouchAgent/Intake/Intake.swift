@@ -37,6 +37,8 @@ final class Intake: DropReceiver {
         /// Those that went to the quarantine in this run.
         var unmatchedQuarantined = 0
         var notices: [String] = []
+        /// Somebody was told that a file could not be claimed.
+        var isClaimTroubleTold = false
     }
 
     /// Admissions that may be under way before the next one waits for the oldest.
@@ -198,14 +200,18 @@ final class Intake: DropReceiver {
         do {
             (record, identity) = try claimed.take(drop, plan: plan)
         } catch {
-            return refuse(drop, error, plan: plan)
+            return refuse(drop, error, in: folder)
         }
         CrashPoint.reach(.claimed)
         let marker = claimed.marker(of: drop, plan: plan)
-        state.withLock { state in
+        let isTroubleOver = state.withLock { state in
             state.folders[folder].unmatched.remove(drop.path)
             if deliveries.isEmpty { state.folders[folder].unmatchedQuarantined += 1 }
+            defer { state.folders[folder].isClaimTroubleTold = false }
+            return state.folders[folder].isClaimTroubleTold
         }
+        // When it comes back it is told again.
+        if isTroubleOver { alerts.clear(.unaccounted, subject: plan.watched.path) }
         let admission = Admission(
             folder: plan.watched.path,
             path: drop.path,
@@ -323,7 +329,8 @@ final class Intake: DropReceiver {
         }
     }
 
-    private func refuse(_ drop: SettledDrop, _ failure: ClaimFailure, plan: FolderPlan) -> ReceiverVerdict {
+    private func refuse(_ drop: SettledDrop, _ failure: ClaimFailure, in folder: Int) -> ReceiverVerdict {
+        let plan = folders[folder]
         switch failure {
         case .vanished: return .taken
         case .notRegular, .changed:
@@ -332,6 +339,7 @@ final class Intake: DropReceiver {
         case .stranded, .problem:
             logger.error(
                 "could not claim", metadata: ["file": "\(drop.path)", "folder": "\(plan.watched.path)", "cause": "\(failure)"])
+            state.withLock { $0.folders[folder].isClaimTroubleTold = true }
             alerts.raise(.unaccounted, subject: plan.watched.path, code: "claim", text: "could not claim \(drop.path): \(failure)")
             return .refused(retryAfter: .seconds(5))
         }

@@ -181,6 +181,6 @@ protocol LaneEndings: Sendable {
 }
 
 extension DeliveryFailure {
-    /// True when the failure says nothing of the far end: our journal or the source file.
-    var isOurs: Bool { code == "journal" || code.hasPrefix("source-") }
+    /// True when the failure says nothing of the far end: our journal, the source file, or its sealed form.
+    var isOurs: Bool { code == "journal" || code.hasPrefix("source-") || code.hasPrefix("seal-") }
 }

@@ -77,11 +77,14 @@ package struct LaneStatus: Sendable, Codable {
     package let hold: PartnerHold?
     /// "closed", "open for 12 s", "probing": why nothing goes out although nobody holds it.
     package let breaker: String
+    /// `nil` where files leave as they are.
+    package let seal: SealStatus?
 
-    package init(partner: PartnerName, hold: PartnerHold?, breaker: String) {
+    package init(partner: PartnerName, hold: PartnerHold?, breaker: String, seal: SealStatus? = nil) {
         self.partner = partner
         self.hold = hold
         self.breaker = breaker
+        self.seal = seal
     }
 }
 

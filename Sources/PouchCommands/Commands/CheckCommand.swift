@@ -39,7 +39,11 @@ struct CheckCommand: AsyncParsableCommand {
             let stages = partner.destination.traits.stages.map { stage in
                 "\(stage.name) in \(stage.place)" + (stage.identity.map { " as \($0)" } ?? "")
             }
-            table.add("partner", "\(partner.name)", stages.joined(separator: ", then "))
+            let seal = partner.seal.map { [$0.recipients.status(at: SystemClock().now).words] } ?? []
+            table.add("partner", "\(partner.name)", (seal + stages).joined(separator: ", then "))
+        }
+        if let publisher = blueprint.publisher {
+            table.add("publish", publisher.queueText, "for " + publisher.partnersText)
         }
         for rule in blueprint.plan.router.rules {
             table.add("route", "\(rule.name)", "to " + rule.partners.map(\.description).joined(separator: ", "))

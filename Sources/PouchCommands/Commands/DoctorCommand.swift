@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import PouchAgent
 import PouchKit
 
@@ -6,42 +7,44 @@ import PouchKit
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Asks every destination what it would refuse, and says the fix.",
+        abstract: "Proves what each destination permits and what it refuses, and prints the fix for what is missing.",
         discussion: """
-            Online: it uses the identities of the configuration. What it leaves behind at a destination, it says.
+            Online: it uses the identities of the configuration. A Secure Inbox is walked step by step with an empty object; the first step that
+            fails is named, with the statement to add and who must add it. Then it tries what must be refused. What it leaves behind, it
+            says: empty objects below .pouch-probe/. Exit code 1: something fails, or somebody can do what nobody should.
 
             Examples:
               pouch doctor
               pouch doctor acme
+              pouch doctor acme --json
             """
     )
 
     @OptionGroup var file: ConfigurationOption
     @Argument(help: "Look at these partners only.") var partners: [String] = []
+    @Flag(help: "One JSON object a partner: the steps and the attestation.") var json = false
 
     func run() async throws {
-        let blueprint = try file.load()
+        let blueprint = try file.load(quietly: json)
         let known = Set(blueprint.plan.partners.map(\.name.description))
         if let unknown = partners.first(where: { !known.contains($0) }) {
             throw Refusal("there is no partner '\(unknown)'", hint: "partners: \(known.sorted().joined(separator: ", "))").told()
         }
-        let style = Style.output
-        var failures = 0
+        var hasFailed = false
         for partner in blueprint.plan.partners where partners.isEmpty || partners.contains(partner.name.description) {
-            Terminal.print(style.bold("\(partner.name)") + style.faint("  \(partner.destination.traits.adapter)"))
-            for finding in await partner.destination.check() {
-                let sign =
-                    switch finding.severity {
-                    case .good: style.good("ok      ")
-                    case .note: style.faint("note    ")
-                    case .warning: style.careful("warning ")
-                    case .failure: style.bad("FAILURE ")
-                    }
-                Terminal.print("  \(sign) \(finding.text)")
-                if let hint = finding.hint { Terminal.print("           hint: \(hint)") }
-                if finding.severity == .failure { failures += 1 }
+            let sealing = partner.seal?.recipients.status(at: SystemClock().now).findings ?? []
+            let report = DoctorReport(
+                partner: partner.name, adapter: partner.destination.traits.adapter,
+                findings: await sealing + partner.destination.check(), at: SystemClock().now)
+            if json {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+                Terminal.print(String(decoding: try encoder.encode(report), as: UTF8.self))
+            } else {
+                Terminal.print(report.text(Style.output))
             }
+            hasFailed = hasFailed || report.hasFailed
         }
-        if failures > 0 { throw ExitCode.failed }
+        if hasFailed { throw ExitCode.failed }
     }
 }

@@ -72,15 +72,20 @@ struct ExplainCommand: AsyncParsableCommand {
 
     private func describe(_ delivery: PlannedDelivery, size: Int64, in plan: AgentPlan) {
         Terminal.print("\nto \(delivery.partner), by \(delivery.route)")
+        let partner = plan.partners.first { $0.name == delivery.partner }
         let key: DeliveryKey
-        switch delivery.key {
+        switch partner?.key(of: delivery) ?? delivery.key {
         case .failure(let failure):
             Terminal.print("  quarantined: \(failure.code.rawValue): \(failure)")
             return
         case .success(let made): key = made
         }
         Terminal.print("  key  \(VisibleText.escaped(key.description))")
-        guard let partner = plan.partners.first(where: { $0.name == delivery.partner }) else { return }
+        guard let partner else { return }
+        if let seal = partner.seal?.recipients.status(at: SystemClock().now) {
+            Terminal.print("  \(seal.words)")
+            for notice in seal.notices { Terminal.print("    \(notice.text)") }
+        }
         let traits = partner.destination.traits
         if let largest = traits.largestFile, size > largest {
             Terminal.print("  held: \(ByteText.of(size)) is more than this destination takes (\(ByteText.of(largest)))")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import PouchAgent
+import PouchConfiguration
 import PouchKit
 import ServiceLifecycle
 import UnixSignals
@@ -28,6 +29,12 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let blueprint = try file.load()
+        if blueprint.configuration.isPublisherOnly {
+            throw Refusal(
+                "\(file.path) has no folders and no routes: it is a publisher's", hint: "`pouch publish` works by it",
+                code: .configuration
+            ).told()
+        }
         let logger = Logger(label: "pouch") { _ in LogLines.suitable(level: logLevel.level) }
         let agent: Agent
         do {

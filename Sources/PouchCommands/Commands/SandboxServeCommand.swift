@@ -19,6 +19,7 @@ struct SandboxServeCommand: AsyncParsableCommand {
     @Option(help: "Write the endpoint to this file once it listens.", completion: .file()) var readyFile: String?
     @Option(help: "A scenario file (accounts, roles, buckets) instead of the two organisations.", completion: .file())
     var scenario: String?
+    @Flag(help: "Let the publisher put segments together in the inbox, which takes kms:Decrypt there.") var largeFiles = false
     @Flag(help: "Let tests make things go wrong through /_sandbox/faults.") var faults = false
 
     func run() async throws {
@@ -32,7 +33,7 @@ struct SandboxServeCommand: AsyncParsableCommand {
                     folder: folder,
                     port: port,
                     plainPort: plainPort,
-                    scenario: scenario.map { try SandboxScenario.load($0) } ?? .twoOrganisations,
+                    scenario: scenario.map { try SandboxScenario.load($0) } ?? (largeFiles ? .largeFiles : .twoOrganisations),
                     allowsFaults: faults
                 ),
                 logger: Logger(label: "sandbox") { _ in LogLines.suitable(level: .error) }

@@ -58,6 +58,10 @@ package enum StoryText {
             "  route     \(summary.route), key \(VisibleText.escaped(summary.key.description))",
             "  file      \(ByteText.of(summary.size))" + (story.digests.map { ", sha256 \($0.sha256)" } ?? ""),
         ]
+        if let seal = story.seal {
+            lines.append("  sealed    \(ByteText.of(seal.size)), sha256 \(seal.digests.sha256)")
+            lines += seal.recipients.map { "            for the certificate with sha256 \($0)" }
+        }
         if let retries = story.retries { lines.append("  retries   \(retries)") }
         if let line = story.manifestSequence { lines.append("  manifest  line \(line)") }
         lines.append("  story")

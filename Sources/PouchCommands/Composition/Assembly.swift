@@ -1,5 +1,6 @@
 import PouchAgent
 import PouchConfiguration
+import PouchCrypto
 import PouchKit
 import PouchRouting
 import PouchWatch
@@ -10,14 +11,22 @@ struct Assembly {
     private(set) var folders: [FolderPlan] = []
     private(set) var rules: [RouteRule] = []
     private(set) var partners: [PartnerPlan] = []
+    private(set) var publisher: PublisherPlan?
     private(set) var problems: [ConfigurationProblem] = []
 
     init(parts: SoundParts) { self.parts = parts }
 
     mutating func assemble() {
+        problems = IdentityCheck(parts: parts).problems()
         folders = parts.folders.compactMap { folder($0) }
         rules = parts.routes.compactMap { rule($0) }
-        partners = parts.partners.compactMap { partner($0) }
+        // A host that only publishes need not have the identities that store.
+        if !parts.isPublisherOnly { partners = parts.partners.compactMap { partner($0) } }
+        if let settings = parts.publish {
+            let (made, found) = PublisherWiring(parts: parts).plan(settings)
+            publisher = made
+            problems += found
+        }
     }
 
     // MARK: Folders
@@ -126,15 +135,40 @@ struct Assembly {
     // MARK: Partners
 
     private mutating func partner(_ settings: PartnerSettings) -> PartnerPlan? {
-        let (destination, found) = DestinationCatalog(parts: parts).destination(of: settings)
+        let catalog = DestinationCatalog(parts: parts)
+        let (destination, found) = catalog.destination(of: settings)
         problems += found
+        // Looked at before anything is given up, so that all mistakes are told at once.
+        let seal = settings.seal.flatMap { sealPlan($0) }
         guard let destination else { return nil }
         refuseWatched(destination, of: settings)
+        // Never unsealed where a seal is asked for.
+        if settings.seal != nil, seal == nil { return nil }
         let limits = TransferBudget.Limits(
             bytesPerSecond: settings.limits.bandwidth?.bytesPerSecond,
             atOnce: settings.limits.atOnce
         )
-        return PartnerPlan(name: settings.name.value, destination: destination, limits: limits)
+        return PartnerPlan(
+            name: settings.name.value, destination: destination, limits: limits, seal: seal,
+            receipts: catalog.receipts(of: destination))
+    }
+
+    /// `nil` when one of the certificates cannot be sealed to. One that is not valid now is no mistake of the file: an agent whose clock is
+    /// wrong, or that has one partner too many, must start all the same. That partner's files wait.
+    private mutating func sealPlan(_ settings: SealSettings) -> SealPlan? {
+        let recipients = SealRecipients(paths: settings.to.map(\.value.absolute))
+        let countBefore = problems.count { $0.severity == .error }
+        for path in settings.to {
+            do throws(SealProblem) { _ = try recipients.certificate(path.value.absolute) } catch {
+                add(path.mark, "seal: \(error.text)", hint: error.hint)
+            }
+        }
+        guard problems.count(where: { $0.severity == .error }) == countBefore else { return nil }
+        for (path, recipient) in zip(settings.to, recipients.status(at: SystemClock().now).recipients) {
+            guard let notice = recipient.notice else { continue }
+            problems.append(parts.decoder.problem(.warning, at: path.mark, "seal: \(notice.text)", hint: notice.hint))
+        }
+        return SealPlan(recipients: recipients, suffix: settings.suffix)
     }
 
     /// What a local destination writes into a watched tree would be taken again, for ever.

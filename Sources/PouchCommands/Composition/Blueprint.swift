@@ -8,6 +8,7 @@ import PouchRouting
 package struct Blueprint: Sendable {
     package let configuration: AgentConfiguration
     package let plan: AgentPlan
+    let publisher: PublisherPlan?
 
     /// What is understood and has no effect in this version: better said than silently left undone.
     private static func notYet(_ configuration: AgentConfiguration) -> [ConfigurationProblem] {
@@ -44,6 +45,7 @@ package struct Blueprint: Sendable {
             unmatched: configuration.unmatched,
             alertCommand: configuration.alerts?.command.value ?? []
         )
-        return (Blueprint(configuration: configuration, plan: plan), outcome.problems + notYet(configuration))
+        let blueprint = Blueprint(configuration: configuration, plan: plan, publisher: assembly.publisher)
+        return (blueprint, outcome.problems + notYet(configuration))
     }
 }

@@ -20,6 +20,7 @@ package struct StatusText {
         }
         lines += partners
         lines += holds
+        lines += seals
         lines += underWay
         lines += folders
         lines += quarantine
@@ -71,6 +72,15 @@ package struct StatusText {
         return held + waiting + lanes
     }
 
+    private var seals: [String] {
+        status.lanes.flatMap { lane in
+            lane.seal.map { seal in
+                ["  \(lane.partner): \(seal.words)"]
+                    + seal.notices.map { $0.isBlocking ? style.bad("    \($0.text)") : style.careful("    \($0.text)") }
+            } ?? []
+        }
+    }
+
     private var underWay: [String] {
         guard !status.running.isEmpty else { return [] }
         var table = Table()
@@ -78,8 +88,9 @@ package struct StatusText {
             table.add(
                 entry.path,
                 "to \(entry.partner)",
-                entry.size == 0 ? "" : "\(entry.sent * 100 / entry.size) %",
-                "\(ByteText.of(entry.sent)) of \(ByteText.of(entry.size))"
+                entry.size == 0 ? "" : "\((entry.sealed ?? entry.sent) * 100 / entry.size) %",
+                "\(ByteText.of(entry.sealed ?? entry.sent)) of \(ByteText.of(entry.size))"
+                    + (entry.sealed == nil ? "" : ", being sealed")
             )
         }
         return ["", "  under way", table.rendered(indent: 4)]

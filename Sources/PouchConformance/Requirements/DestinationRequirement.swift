@@ -20,7 +20,7 @@ package struct DestinationRequirement: Sendable, CustomStringConvertible {
     package let policy: WhenTaken?
     private let look: @Sendable (Bench) async throws -> Void
 
-    init(
+    package init(
         _ id: String,
         _ sentence: String,
         needs fault: DestinationFault? = nil,

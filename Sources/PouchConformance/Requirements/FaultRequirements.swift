@@ -66,6 +66,24 @@ extension DestinationRequirement {
             try await bench.harness.heal()
             try await arrive(file, recorder, destination, bench)
         },
+        DestinationRequirement(
+            "cut-large", "where the connection breaks in the middle of a large file, it arrives byte by byte from what was saved",
+            needs: .cut
+        ) { bench in
+            let destination = try await bench.destination()
+            let (file, key) = (try bench.file(12 << 20 | 1), try bench.key("large/cut.bin"))
+            let recorder = RecordingContext(key: key)
+            try await bench.harness.inject(.cut)
+            if case .failure(let failure) = await bench.attempt(file.outgoing(), recorder, to: destination, from: nil) {
+                try expectRetry(failure)
+                try await bench.expectNothingVisible()
+            }
+            try await bench.harness.heal()
+            let later = RecordingContext(key: key, delivery: recorder.delivery, attempt: 2)
+            try await bench.deliver(file.outgoing(), later, to: destination, from: recorder.saved.last)
+            try await bench.expectVisible([key: file.contents])
+            try await bench.expectTidy()
+        },
         DestinationRequirement("slow", "a target that takes its time gets the file whole", needs: .slow) { bench in
             let destination = try await bench.destination()
             let (file, key) = (try bench.file(), try bench.key("slow.bin"))

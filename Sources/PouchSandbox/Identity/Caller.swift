@@ -12,6 +12,8 @@ package struct Caller: Sendable {
     package let isSession: Bool
     package let policies: [PolicyDocument]
     package let sessionPolicies: [PolicyDocument]
+    /// Of the session.
+    package let tags: [String: String]
 
     package init(
         account: String,
@@ -21,7 +23,8 @@ package struct Caller: Sendable {
         name: String,
         isSession: Bool,
         policies: [PolicyDocument],
-        sessionPolicies: [PolicyDocument]
+        sessionPolicies: [PolicyDocument],
+        tags: [String: String] = [:]
     ) {
         self.account = account
         self.arn = arn
@@ -31,6 +34,7 @@ package struct Caller: Sendable {
         self.isSession = isSession
         self.policies = policies
         self.sessionPolicies = sessionPolicies
+        self.tags = tags
     }
 
     /// The keys of the global condition context that are about the caller.
@@ -41,5 +45,6 @@ package struct Caller: Sendable {
         context.set("aws:userid", userID)
         context.set("aws:username", isSession ? nil : name)
         context.set("aws:PrincipalIsAWSService", false)
+        for (name, value) in tags { context.set("aws:PrincipalTag/\(name)", value) }
     }
 }

@@ -74,7 +74,8 @@ package final class IdentityDirectory: Sendable {
             account: role.account,
             arn: "arn:aws:sts::\(role.account):assumed-role/\(role.settings.name)/\(session.name)",
             principalARN: role.arn, userID: Self.stableID("AROA", role.arn) + ":" + session.name, name: role.settings.name,
-            isSession: true, policies: role.settings.policies.map(\.document), sessionPolicies: session.policies)
+            isSession: true, policies: role.settings.policies.map(\.document), sessionPolicies: session.policies,
+            tags: session.tags)
         return (caller, secret(of: accessKey))
     }
 
@@ -93,12 +94,13 @@ package final class IdentityDirectory: Sendable {
         name: String,
         policies: [PolicyDocument],
         seconds: Int64,
-        now: Timestamp
+        now: Timestamp,
+        tags: [String: String] = [:]
     ) throws -> SessionCredentials {
         let accessKey = SandboxSecrets.accessKeyID(prefix: "ASIA")
         let session = Session(
             role: role.arn, name: name, accessKey: accessKey, issued: now.nanoseconds, expires: now.seconds + seconds,
-            policies: policies)
+            policies: policies, tags: tags)
         let payload = Array(try JSONEncoder().encode(session))
         let token = Base64.text(of: HMACSHA256.code(for: payload, key: masterKey) + payload)
         return SessionCredentials(
@@ -122,6 +124,7 @@ package final class IdentityDirectory: Sendable {
         let issued: Int64
         let expires: Int64
         let policies: [PolicyDocument]
+        let tags: [String: String]
     }
 
     private func open(_ token: String) -> Session? {

@@ -3,9 +3,13 @@ import PouchKit
 
 /// STS: who am I, and may I become somebody else?
 package struct TokenService: Sendable {
-    private let identities: IdentityDirectory
+    let identities: IdentityDirectory
+    let federation: Federation
 
-    package init(identities: IdentityDirectory) { self.identities = identities }
+    package init(identities: IdentityDirectory, federation: Federation) {
+        self.identities = identities
+        self.federation = federation
+    }
 
     package func answer(
         _ form: QueryParameters, request: IncomingRequest, caller: Caller, notes: RequestNotes, requestID: String
@@ -26,18 +30,15 @@ package struct TokenService: Sendable {
     private func assumeRole(
         _ form: QueryParameters, request: IncomingRequest, caller: Caller, notes: RequestNotes, requestID: String
     ) throws(Refusal) -> Reply {
-        try refuseUnknown(form)
+        let known = ["Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "Policy"]
+        try refuseUnknown(form) { known.contains($0) || $0.hasPrefix("Tags.member.") }
         let arn = form["RoleArn"] ?? ""
-        let name = form["RoleSessionName"] ?? ""
         notes.note { $0.key = arn }
         guard arn.utf8.count >= 20 else {
             throw invalid("1 validation error detected: Value '\(arn)' at 'roleArn' is not a role's ARN")
         }
-        guard (2...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isSessionNameByte) else {
-            throw invalid(
-                "1 validation error detected: Value '\(name)' at 'roleSessionName' failed to satisfy constraint: "
-                    + "Member must satisfy regular expression pattern: [\\w+=,.@-]*")
-        }
+        let name = try sessionName(form)
+        let tags = try SessionTags(form)
         let denied = Refusal(
             "AccessDenied", 403, "User: \(caller.arn) is not authorized to perform: sts:AssumeRole on resource: \(arn)")
         guard let role = identities.role(arn) else { throw denied }
@@ -46,42 +47,64 @@ package struct TokenService: Sendable {
         context.set("sts:ExternalId", form["ExternalId"])
         context.set("sts:RoleSessionName", name)
         context.set("aws:ResourceAccount", role.account)
-        let verdict = PolicyQuestion(caller: caller, action: "sts:AssumeRole", resource: arn, context: context)
-            .verdict(under: ResourcePolicy(document: role.settings.trust.document, account: role.account, kind: .mandatory))
-        notes.note { $0.permissions.append("sts:AssumeRole" + (verdict.isAllowed ? "" : " refused")) }
-        guard verdict.isAllowed else { throw denied }
-        let seconds = try duration(form["DurationSeconds"], role: role, caller: caller)
-        let session: IdentityDirectory.SessionCredentials
+        tags.describe(in: &context)
+        for action in ["sts:AssumeRole"] + (tags.isEmpty ? [] : ["sts:TagSession"]) {
+            let verdict = PolicyQuestion(caller: caller, action: action, resource: arn, context: context)
+                .verdict(under: ResourcePolicy(document: role.settings.trust.document, account: role.account, kind: .mandatory))
+            notes.note { $0.permissions.append(action + (verdict.isAllowed ? "" : " refused")) }
+            guard verdict.isAllowed else {
+                throw Refusal(
+                    "AccessDenied", 403, "User: \(caller.arn) is not authorized to perform: \(action) on resource: \(arn)")
+            }
+        }
+        let seconds = try duration(form["DurationSeconds"], role: role, isChained: caller.isSession)
+        let session = try session(of: role, name: name, form: form, seconds: seconds, now: request.received, tags: tags)
+        return reply("AssumeRole", requestID) { Self.write(session, into: &$0) }
+    }
+
+    func session(
+        of role: IdentityDirectory.Role, name: String, form: QueryParameters, seconds: Int64, now: Timestamp,
+        tags: SessionTags = SessionTags()
+    ) throws(Refusal) -> IdentityDirectory.SessionCredentials {
+        let policies = try sessionPolicies(form["Policy"])
         do {
-            session = try identities.newSession(
-                of: role, name: name, policies: try sessionPolicies(form["Policy"]), seconds: seconds, now: request.received)
-        } catch let refusal as Refusal {
-            throw refusal
+            return try identities.newSession(
+                of: role, name: name, policies: policies, seconds: seconds, now: now, tags: tags.values)
         } catch {
             throw .internalError("\(error)")
         }
-        return reply("AssumeRole", requestID) { result in
-            result.add("Credentials") { credentials in
-                credentials.add("AccessKeyId", session.accessKey)
-                credentials.add("SecretAccessKey", session.secret.reveal())
-                credentials.add("SessionToken", session.token.reveal())
-                credentials.add("Expiration", WireTime.iso8601Seconds(session.expires))
-            }
-            result.add("AssumedRoleUser") { user in
-                user.add("AssumedRoleId", session.roleID)
-                user.add("Arn", session.arn)
-            }
+    }
+
+    static func write(_ session: IdentityDirectory.SessionCredentials, into result: inout XMLText) {
+        result.add("Credentials") { credentials in
+            credentials.add("AccessKeyId", session.accessKey)
+            credentials.add("SecretAccessKey", session.secret.reveal())
+            credentials.add("SessionToken", session.token.reveal())
+            credentials.add("Expiration", WireTime.iso8601Seconds(session.expires))
+        }
+        result.add("AssumedRoleUser") { user in
+            user.add("AssumedRoleId", session.roleID)
+            user.add("Arn", session.arn)
         }
     }
 
-    /// What is not understood must not be ignored: a session policy by ARN, or a tag, narrows what the session may do.
-    private func refuseUnknown(_ form: QueryParameters) throws(Refusal) {
-        let known = ["Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "Policy"]
-        guard let unknown = form.names.first(where: { !known.contains($0) }) else { return }
+    func sessionName(_ form: QueryParameters) throws(Refusal) -> String {
+        let name = form["RoleSessionName"] ?? ""
+        guard (2...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isSessionNameByte) else {
+            throw invalid(
+                "1 validation error detected: Value '\(name)' at 'roleSessionName' failed to satisfy constraint: "
+                    + "Member must satisfy regular expression pattern: [\\w+=,.@-]*")
+        }
+        return name
+    }
+
+    /// What is not understood must not be ignored: a session policy by ARN, for one, narrows what the session may do.
+    func refuseUnknown(_ form: QueryParameters, isKnown: (String) -> Bool) throws(Refusal) {
+        guard let unknown = form.names.first(where: { !isKnown($0) }) else { return }
         throw Refusal("NotImplemented", 501, "the sandbox does not know the parameter \(unknown)")
     }
 
-    private func duration(_ text: String?, role: IdentityDirectory.Role, caller: Caller) throws(Refusal) -> Int64 {
+    func duration(_ text: String?, role: IdentityDirectory.Role, isChained: Bool) throws(Refusal) -> Int64 {
         guard let text else { return min(3_600, role.settings.longestSession) }
         guard let seconds = Int64(text), (900...43_200).contains(seconds) else {
             throw invalid(
@@ -91,7 +114,7 @@ package struct TokenService: Sendable {
         guard seconds <= role.settings.longestSession else {
             throw invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
         }
-        guard !caller.isSession || seconds <= 3_600 else {
+        guard !isChained || seconds <= 3_600 else {
             throw invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
         }
         return seconds
@@ -106,9 +129,9 @@ package struct TokenService: Sendable {
         }
     }
 
-    private func invalid(_ text: String) -> Refusal { Refusal("ValidationError", 400, text) }
+    func invalid(_ text: String) -> Refusal { Refusal("ValidationError", 400, text) }
 
-    private func reply(_ action: String, _ requestID: String, _ content: (inout XMLText) -> Void) -> Reply {
+    func reply(_ action: String, _ requestID: String, _ content: (inout XMLText) -> Void) -> Reply {
         var reply = Reply.xml(
             XMLText("\(action)Response", namespace: XMLText.sts) { response in
                 response.add("\(action)Result", content)

@@ -137,9 +137,10 @@ struct PolicyConditions: Codable {
     init(from decoder: any Decoder) throws {
         let operators = try decoder.container(keyedBy: AnyName.self)
         var conditions: [PolicyCondition] = []
-        for name in operators.allKeys {
+        // In one order, whatever the text had: the same policy is equal to itself.
+        for name in operators.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
             let keys = try operators.nestedContainer(keyedBy: AnyName.self, forKey: name)
-            for key in keys.allKeys {
+            for key in keys.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
                 let values = try keys.decode(OneOrMore<ConditionValue>.self, forKey: key).values.map(\.text)
                 guard
                     let condition = PolicyCondition(

@@ -114,13 +114,24 @@ package struct PolicyStatement: Sendable, Hashable, Codable {
     }
 }
 
+extension PolicyStatement {
+    /// Actions are compared without regard to case.
+    func isAbout(_ action: String) -> Bool {
+        actions.match { Wildcard.matches($0.lowercased(), action.lowercased()) }
+    }
+}
+
 /// Whom a statement of a resource's policy is about.
 package struct PrincipalPatterns: Sendable, Hashable, Codable {
-    /// Account ids, ARNs or `*`. Services and federated principals never match a caller of the sandbox.
+    /// Account ids, ARNs or `*`: what a caller with a signature of its own is compared with.
     package let names: [String]
+    /// `ec2.amazonaws.com`, as which a role is taken on; `s3.amazonaws.com`, which acts by itself.
+    package let services: [String]
+    /// ARNs of identity providers; only trust policies are asked for them.
+    package let federated: [String]
     package let isNegated: Bool
 
-    package static let everybody = PrincipalPatterns(names: ["*"], isNegated: false)
+    package static let everybody = PrincipalPatterns(names: ["*"])
 
     private enum Kind: String, CodingKey, CaseIterable {
         case aws = "AWS"
@@ -129,8 +140,10 @@ package struct PrincipalPatterns: Sendable, Hashable, Codable {
         case canonicalUser = "CanonicalUser"
     }
 
-    private init(names: [String], isNegated: Bool) {
+    private init(names: [String], services: [String] = [], federated: [String] = [], isNegated: Bool = false) {
         self.names = names
+        self.services = services
+        self.federated = federated
         self.isNegated = isNegated
     }
 
@@ -142,18 +155,29 @@ package struct PrincipalPatterns: Sendable, Hashable, Codable {
                     .init(codingPath: decoder.codingPath, debugDescription: "a principal is \"*\" or an object, found '\(text)'"))
             }
             names = ["*"]
+            (services, federated) = ([], [])
             return
         }
         try decoder.refuseUnknownKeys(besides: Kind.allCases.map(\.rawValue))
-        names = try decoder.container(keyedBy: Kind.self).decodeIfPresent(OneOrMore<String>.self, forKey: .aws)?.values ?? []
+        let container = try decoder.container(keyedBy: Kind.self)
+        func values(_ kind: Kind) throws -> [String] {
+            try container.decodeIfPresent(OneOrMore<String>.self, forKey: kind)?.values ?? []
+        }
+        names = try values(.aws)
+        services = try values(.service)
+        federated = try values(.federated)
     }
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Kind.self)
         try container.encode(names, forKey: .aws)
+        if !services.isEmpty { try container.encode(services, forKey: .service) }
+        if !federated.isEmpty { try container.encode(federated, forKey: .federated) }
     }
 
-    package var negated: PrincipalPatterns { PrincipalPatterns(names: names, isNegated: true) }
+    package var negated: PrincipalPatterns {
+        PrincipalPatterns(names: names, services: services, federated: federated, isNegated: true)
+    }
 }
 
 /// A value or a list of values: policies allow both everywhere.

@@ -114,12 +114,29 @@ extension PolicyQuestion {
     }
 
     private func applies(_ statement: PolicyStatement) -> Bool {
-        let isAction = statement.actions.match { Wildcard.matches($0.lowercased(), action.lowercased()) }
-        guard isAction else { return false }
+        statement.applies(to: action, on: resource, in: context)
+    }
+}
+
+extension PolicyStatement {
+    func applies(to action: String, on resource: String, in context: PolicyContext) -> Bool {
+        guard isAbout(action) else { return false }
         let isResource =
-            statement.resources.map { patterns in
+            resources.map { patterns in
                 patterns.match { Wildcard.matches(PolicyCondition.resolvingVariables($0, in: context), resource) }
             } ?? true
-        return isResource && statement.conditions.allSatisfy { $0.holds(in: context) }
+        return isResource && conditions.allSatisfy { $0.holds(in: context) }
+    }
+}
+
+extension PolicyDocument {
+    /// Whether a service may do this by itself, under the policy of the resource: it has no policies of its own.
+    package func lets(service: String, do action: String, to resource: String, context: PolicyContext) -> Bool {
+        let matching = statements.filter { statement in
+            guard let principals = statement.principals else { return false }
+            let isNamed = principals.services.contains(service) || principals.names.contains("*")
+            return isNamed != principals.isNegated && statement.applies(to: action, on: resource, in: context)
+        }
+        return !matching.isEmpty && matching.allSatisfy { $0.effect == .allow }
     }
 }

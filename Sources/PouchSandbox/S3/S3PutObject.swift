@@ -88,7 +88,7 @@ extension S3Service {
             }
         }
         call.notes.note { $0.version = object.version }
-        arrivals(object)
+        arrivals(object, call.operation)
         return object
     }
 

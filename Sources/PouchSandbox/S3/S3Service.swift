@@ -9,14 +9,14 @@ package struct S3Service: Sendable {
     let store: ObjectStore
     let verifier: SignatureVerifier
     let accounts: [String: String]
-    let arrivals: @Sendable (StoredObject) -> Void
+    let arrivals: @Sendable (StoredObject, S3Operation) -> Void
 
     package init(
         scenario: SandboxScenario,
         keys: KeyRing,
         store: ObjectStore,
         verifier: SignatureVerifier,
-        arrivals: @escaping @Sendable (StoredObject) -> Void
+        arrivals: @escaping @Sendable (StoredObject, S3Operation) -> Void
     ) {
         var buckets: [String: SandboxBucket] = [:]
         for account in scenario.accounts {

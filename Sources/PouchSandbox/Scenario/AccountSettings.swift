@@ -7,8 +7,13 @@ package struct AccountSettings: Sendable, Codable {
     package var roles: [RoleSettings]
     package var keys: [KeySettings]
     package var buckets: [BucketSettings]
+    package var queues: [QueueSettings]
+    package var topics: [TopicSettings]
+    package var federation: FederationSettings?
 
-    private enum CodingKeys: String, CodingKey, CaseIterable { case id, name, users, roles, keys, buckets }
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case id, name, users, roles, keys, buckets, queues, topics, federation
+    }
 
     package init(from decoder: any Decoder) throws {
         try decoder.refuseUnknownKeys(besides: CodingKeys.allCases.map(\.rawValue))
@@ -19,6 +24,9 @@ package struct AccountSettings: Sendable, Codable {
         roles = try container.decodeIfPresent([RoleSettings].self, forKey: .roles) ?? []
         keys = try container.decodeIfPresent([KeySettings].self, forKey: .keys) ?? []
         buckets = try container.decodeIfPresent([BucketSettings].self, forKey: .buckets) ?? []
+        queues = try container.decodeIfPresent([QueueSettings].self, forKey: .queues) ?? []
+        topics = try container.decodeIfPresent([TopicSettings].self, forKey: .topics) ?? []
+        federation = try container.decodeIfPresent(FederationSettings.self, forKey: .federation)
     }
 }
 
@@ -128,8 +136,11 @@ package struct BucketSettings: Sendable, Codable {
     package var ownership: Ownership
     package var policy: PolicySource?
     package var encryption: DefaultEncryption
+    package var notifications: [NotificationSettings]
 
-    private enum CodingKeys: String, CodingKey, CaseIterable { case name, region, versioning, ownership, policy, encryption }
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, region, versioning, ownership, policy, encryption, notifications
+    }
 
     package init(from decoder: any Decoder) throws {
         try decoder.refuseUnknownKeys(besides: CodingKeys.allCases.map(\.rawValue))
@@ -137,9 +148,10 @@ package struct BucketSettings: Sendable, Codable {
         name = try container.decode(String.self, forKey: .name)
         region = try container.decode(String.self, forKey: .region)
         versioning = try container.decodeIfPresent(Versioning.self, forKey: .versioning) ?? .never
-        ownership = try container.decodeIfPresent(Ownership.self, forKey: .ownership) ?? .enforced
+        ownership = try container.decodeIfPresent(OwnershipSource.self, forKey: .ownership)?.ownership ?? .enforced
         policy = try container.decodeIfPresent(PolicySource.self, forKey: .policy)
-        encryption = try container.decodeIfPresent(DefaultEncryption.self, forKey: .encryption) ?? DefaultEncryption()
+        encryption = try container.decodeIfPresent(EncryptionSource.self, forKey: .encryption)?.settings ?? DefaultEncryption()
+        notifications = try container.decodeIfPresent([NotificationSettings].self, forKey: .notifications) ?? []
     }
 
     package var arn: String { "arn:aws:s3:::\(name)" }

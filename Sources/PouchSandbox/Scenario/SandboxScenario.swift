@@ -45,6 +45,8 @@ package struct SandboxScenario: Sendable, Codable {
         try refuseRepeats(accounts.flatMap { account in account.users.map { account.id + "/" + $0.name } }, "user")
         try refuseRepeats(accounts.flatMap { account in account.roles.map { account.id + "/" + $0.name } }, "role")
         try refuseRepeats(accounts.flatMap { account in account.keys.map { $0.arn(in: account.id) } }, "key")
+        try refuseRepeats(accounts.flatMap { account in account.queues.map { $0.arn(in: account.id) } }, "queue")
+        try refuseRepeats(accounts.flatMap { account in account.topics.map { $0.arn(in: account.id) } }, "topic")
         for account in accounts where account.id.utf8.count != 12 || Int64(account.id) == nil {
             throw ScenarioProblem(what: "'\(account.id)' is not an account id of 12 digits")
         }
@@ -82,18 +84,7 @@ package struct PolicySource: Sendable, Hashable, Codable {
     package init(_ document: PolicyDocument) { self.document = document }
 
     package init(from decoder: any Decoder) throws {
-        guard let path = try? decoder.singleValueContainer().decode(String.self) else {
-            document = try PolicyDocument(from: decoder)
-            return
-        }
-        let folder = decoder.userInfo[Self.folderKey] as? String ?? "."
-        let bytes: [UInt8]
-        do {
-            bytes = try OpenFile.open(path.hasPrefix("/") ? path : folder + "/" + path).readAll(limit: 1 << 20)
-        } catch {
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "\(error)"))
-        }
-        document = try JSONDecoder().decode(PolicyDocument.self, from: Data(bytes))
+        document = try decoder.documentHereOrInFile(PolicyDocument.self)
     }
 
     package func encode(to encoder: any Encoder) throws { try document.encode(to: encoder) }

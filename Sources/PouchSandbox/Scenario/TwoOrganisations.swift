@@ -27,7 +27,20 @@ extension SandboxScenario {
             { "name": "generator", "trust": \(trust), "policies": [ \(generatorPolicy) ] },
             { "name": "publisher", "trust": \(trust), "policies": [ \(publisherPolicy) ] } ],
           "buckets": [
-            { "name": "orga-repository", "region": "eu-west-1", "versioning": "Enabled", "policy": \(repositoryPolicy) } ] }
+            { "name": "orga-repository", "region": "eu-west-1", "versioning": "Enabled", "policy": \(repositoryPolicy),
+              "notifications": [ { "to": "arn:aws:sqs:eu-west-1:111111111111:pouch-events", "prefix": "acme/" } ] } ],
+          "queues": [
+            { "name": "pouch-events", "region": "eu-west-1", "deadLetters": { "queue": "pouch-dead", "after": 5 },
+              "policy": \(queuePolicy) },
+            { "name": "pouch-dead", "region": "eu-west-1" } ] }
+        """
+
+    private static let queuePolicy = """
+        { "Version": "2012-10-17", "Statement": [
+          { "Sid": "RepositoryTellsOfNewObjects", "Effect": "Allow", "Principal": { "Service": "s3.amazonaws.com" },
+            "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:eu-west-1:111111111111:pouch-events",
+            "Condition": { "ArnEquals": { "aws:SourceArn": "arn:aws:s3:::orga-repository" },
+                           "StringEquals": { "aws:SourceAccount": "111111111111" } } } ] }
         """
 
     private static let organisationB = """
@@ -58,7 +71,9 @@ extension SandboxScenario {
               "StringEquals": { "kms:ViaService": "s3.eu-west-1.amazonaws.com" },
               "StringLike": { "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::orga-repository/acme/*" } } },
           { "Sid": "PreflightMayDescribe", "Effect": "Allow", "Action": "kms:DescribeKey", "Resource": "\(key)" },
-          { "Sid": "NeverRead", "Effect": "Deny", "Resource": "arn:aws:s3:::*/*",
+          { "Sid": "TakeReceiptsIn", "Effect": "Allow", "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::orga-repository/acme/.pouch-receipts/*" },
+          { "Sid": "NeverRead", "Effect": "Deny", "NotResource": "arn:aws:s3:::orga-repository/acme/.pouch-receipts/*",
             "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"] } ] }
         """
 
@@ -68,6 +83,10 @@ extension SandboxScenario {
             "Resource": "arn:aws:s3:::orga-repository/acme/*" },
           { "Sid": "TellMissingFromForbidden", "Effect": "Allow", "Action": "s3:ListBucket",
             "Resource": "arn:aws:s3:::orga-repository", "Condition": { "StringLike": { "s3:prefix": "acme/*" } } },
+          { "Sid": "TakeEvents", "Effect": "Allow", "Resource": "arn:aws:sqs:eu-west-1:111111111111:pouch-events",
+            "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"] },
+          { "Sid": "LeaveReceipts", "Effect": "Allow", "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::orga-repository/acme/.pouch-receipts/*" },
           { "Sid": "WriteInbox", "Effect": "Allow", "Resource": "arn:aws:s3:::acme-inbox/from-orga/*",
             "Action": ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
             "Condition": { "StringEquals": { "s3:ResourceAccount": "222222222222" } } },
@@ -106,10 +125,10 @@ extension SandboxScenario {
           { "Sid": "OnlyIfAclHeaderIsSent", "Effect": "Allow", "Principal": { "AWS": "\(publisher)" },
             "Action": "s3:PutObjectAcl", "Resource": "arn:aws:s3:::acme-inbox/from-orga/*",
             "Condition": { "StringEquals": { "s3:x-amz-acl": "bucket-owner-full-control" } } },
-          { "Sid": "RefuseWrongKeyWhenNamed", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+          { "Sid": "RefuseOtherKeys", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
             "Resource": "arn:aws:s3:::acme-inbox/*",
             "Condition": {
-              "Null": { "s3:x-amz-server-side-encryption-aws-kms-key-id": "false" },
+              "StringEquals": { "s3:x-amz-server-side-encryption": "aws:kms" },
               "ArnNotEquals": { "s3:x-amz-server-side-encryption-aws-kms-key-id": "\(key)" } } },
           { "Sid": "RefuseOtherEncryptionWhenNamed", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
             "Resource": "arn:aws:s3:::acme-inbox/*",

@@ -3,7 +3,9 @@ import PouchKit
 
 /// The services of the sandbox, each with its own way to say no.
 package enum ServiceDialect: String, Sendable {
-    case s3, sts, kms
+    case s3, sts, kms, sqs, rolesanywhere
+    /// What a host answers its workloads, without any signature.
+    case metadata
 
     /// - Parameter requestID: also in the document, so that the log can be searched by what a client shows.
     package func reply(to refusal: Refusal, request: IncomingRequest, requestID: String, hostID: String) -> Reply {
@@ -34,10 +36,33 @@ package enum ServiceDialect: String, Sendable {
             reply.replace("content-type", with: "text/xml")
             return reply
         case .kms:
-            let body = ["__type": refusal.code, "message": refusal.message]
+            return Self.json(["__type": refusal.code, "message": refusal.message], refusal, version: "1.1")
+        case .sqs:
+            // Its code of the time when it spoke the query protocol goes along, by which clients know it still.
+            var refusal = refusal
+            let fault = refusal.status < 500 ? "Sender" : "Receiver"
+            refusal.headers.append(("x-amzn-query-error", "\(Self.queryCode(of: refusal.code));\(fault)"))
+            return Self.json(
+                ["__type": "com.amazonaws.sqs#\(refusal.code)", "message": refusal.message], refusal, version: "1.0")
+        case .rolesanywhere, .metadata:
+            let body = self == .metadata ? ["code": refusal.code, "message": refusal.message] : ["message": refusal.message]
             let bytes = (try? JSONEncoder().encode(body)).map { Array($0) } ?? []
-            return Reply(
-                refusal.status, headers: [("content-type", "application/x-amz-json-1.1")] + refusal.headers, body: .bytes(bytes))
+            let headers = [(name: "content-type", value: "application/json"), (name: "x-amzn-errortype", value: refusal.code)]
+            return Reply(refusal.status, headers: headers + refusal.headers, body: .bytes(bytes))
+        }
+    }
+
+    private static func json(_ body: [String: String], _ refusal: Refusal, version: String) -> Reply {
+        let bytes = (try? JSONEncoder().encode(body)).map { Array($0) } ?? []
+        return Reply(
+            refusal.status, headers: [("content-type", "application/x-amz-json-\(version)")] + refusal.headers, body: .bytes(bytes))
+    }
+
+    private static func queryCode(of code: String) -> String {
+        switch code {
+        case "QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue"
+        case "EmptyBatchRequest", "TooManyEntriesInBatchRequest", "BatchEntryIdsNotDistinct": "AWS.SimpleQueueService." + code
+        default: code
         }
     }
 
@@ -46,7 +71,9 @@ package enum ServiceDialect: String, Sendable {
         switch self {
         case .s3: s3(problem)
         case .sts: query(problem, status: 403)
-        case .kms: json(problem)
+        case .kms, .sqs: json(problem)
+        // Both tell their refusals themselves.
+        case .rolesanywhere, .metadata: Refusal("AccessDeniedException", 403, "\(problem)")
         }
     }
 

@@ -8,6 +8,7 @@ import PouchManifest
 import PouchRouting
 import PouchTestSupport
 import PouchWatch
+import Synchronization
 
 /// Everything that an agent needs, in one temporary folder: a drop folder, a state folder, an archive, and far ends in memory.
 final class AgentHouse: Sendable {
@@ -18,6 +19,10 @@ final class AgentHouse: Sendable {
     let afterwards: Afterwards
     let unmatched: UnmatchedPolicy
     let path: PathPattern
+    /// Partners whose files are sealed.
+    let seals: Mutex<[PartnerName: SealPlan]>
+    /// Of the first partner.
+    let receipts: (any ReceiptShelf)?
 
     /// - Parameter path: what the only route takes.
     init(
@@ -25,14 +30,18 @@ final class AgentHouse: Sendable {
         clock: any AgentClock = SystemClock(),
         then afterwards: Afterwards? = nil,
         unmatched: UnmatchedPolicy = .hold,
-        path: PathPattern = .everything
+        path: PathPattern = .everything,
+        seals: [PartnerName: SealPlan] = [:],
+        receipts: (any ReceiptShelf)? = nil
     ) throws {
+        self.receipts = receipts
         folder = try TemporaryFolder("house")
         self.partners = partners
         self.clock = clock
         self.afterwards = afterwards ?? .archive(folder: folder.path("archive"), keepFor: nil)
         self.unmatched = unmatched
         self.path = path
+        self.seals = Mutex(seals)
         try folder.makeFolder("drop")
         let script = try folder.write("cat >> \"$1\"\n", to: "alert.sh")
         alertCommand = ["/bin/sh", script, folder.path("alerts.jsonl")]
@@ -54,13 +63,16 @@ final class AgentHouse: Sendable {
     var destination: ScriptedDestination { partners[0].destination }
 
     var plan: AgentPlan {
-        AgentPlan(
+        let seals = seals.withLock { $0 }
+        return AgentPlan(
             name: "edge-test",
             state: state,
             folders: [FolderPlan(watched: WatchedFolder(path: drops, sweepEvery: .seconds(60)), afterwards: afterwards)],
             router: Router(rules: [RouteRule(name: Specimen.route, path: path, partners: partners.map(\.name))]),
             partners: partners.map {
-                PartnerPlan(name: $0.name, destination: $0.destination, limits: TransferBudget.Limits(atOnce: 4))
+                PartnerPlan(
+                    name: $0.name, destination: $0.destination, limits: TransferBudget.Limits(atOnce: 4), seal: seals[$0.name],
+                    receipts: $0.name == partners.first?.name ? receipts : nil)
             },
             unmatched: unmatched,
             alertCommand: alertCommand

@@ -26,6 +26,7 @@ final class ScriptedDestination: Destination {
         var script: [Answer]
         var calls: [Call] = []
         var objects: [String: [UInt8]] = [:]
+        var seen: [[UInt8]] = []
         var abandoned: [Checkpoint] = []
     }
 
@@ -48,6 +49,11 @@ final class ScriptedDestination: Destination {
     var objects: [String: String] {
         state.withLock { $0.objects.mapValues { String(decoding: $0, as: UTF8.self) } }
     }
+
+    /// The same as bytes.
+    var bodies: [String: [UInt8]] { state.withLock { $0.objects } }
+    /// What each attempt that read the file was given.
+    var seen: [[UInt8]] { state.withLock { $0.seen } }
 
     func check() async -> [Finding] { [] }
 
@@ -72,6 +78,8 @@ final class ScriptedDestination: Destination {
         }
         var bytes = [UInt8](repeating: 0, count: Int(file.size))
         let count = pread(file.descriptor, &bytes, bytes.count, 0)
+        let body = Array(bytes.prefix(count))
+        state.withLock { $0.seen.append(body) }
         _ = try await file.digests()
         try file.verifyUnchanged()
         context.report(bytesSent: Int64(count))
@@ -79,7 +87,7 @@ final class ScriptedDestination: Destination {
         try await context.save(saved)
         if case .breakOff(let remedy, let code) = answer { throw failure(remedy, code) }
         let key = context.key.description
-        state.withLock { $0.objects[key] = Array(bytes.prefix(count)) }
+        state.withLock { $0.objects[key] = body }
         let receipt = Receipt(
             location: "memory://\(key)",
             key: key,

@@ -1,0 +1,1 @@
+../../Sources/PouchPluginKit/Skeletons/pouch_plugin.py

@@ -1,0 +1,22 @@
+/// Why something could not be sealed or opened, or a certificate not be sealed to.
+package struct SealProblem: Error, Hashable, Sendable, CustomStringConvertible {
+    package let text: String
+    /// The usual reason and the fix, where we know it.
+    package let hint: String?
+
+    package init(_ text: String, hint: String? = nil) {
+        self.text = text
+        self.hint = hint
+    }
+
+    package var description: String { text + (hint.map { "\nhint: \($0)" } ?? "") }
+
+    /// What OpenSSL says about the call that just failed.
+    static func openSSL(_ attempt: String) -> SealProblem { SealProblem("could not \(attempt): \(OpenSSLProblem.latest())") }
+}
+
+extension MemoryBIO {
+    static func holding(_ text: String) throws(SealProblem) -> MemoryBIO {
+        do throws(CertificateFailure) { return try MemoryBIO(text, attempt: "take a text") } catch { throw SealProblem("\(error)") }
+    }
+}

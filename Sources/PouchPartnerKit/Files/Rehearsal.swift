@@ -1,0 +1,80 @@
+import PouchAWS
+
+/// A scenario for `pouch sandbox`, which takes the kit's own files as its policies: what they grant is tried out before anybody applies
+/// them.
+extension PartnerKit {
+    /// Who reads at the partner's, in a rehearsal.
+    private static let reader = Policy([
+        .init(
+            .readRepository, because: "a reader of the partner's, for the rehearsal",
+            ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"], on: ["*"]),
+        .init(.openRepositoryObjects, because: "under the partner's key", ["kms:Decrypt"], on: ["*"]),
+    ])
+
+    /// `nil` where the edge has no user of organisation A: who else may become the roles is not in the sandbox.
+    package var rehearsal: JSONText? {
+        guard case .identity(let arn, _, _) = generatorTrust, let user = Self.user(arn, of: facts.repository.owner.description),
+            publisherTrust == generatorTrust
+        else { return nil }
+        return .members(["accounts": .list([organisationA(edge: user), organisationB])])
+    }
+
+    private static func user(_ arn: String, of account: String) -> String? {
+        let marker = "::\(account):user/"
+        return arn.firstRange(of: marker).map { String(arn[$0.upperBound...]) }
+    }
+
+    private func organisationA(edge: String) -> JSONText {
+        let repository = facts.repository
+        let roles = [(generator, "generator"), (publisher, "publisher")].map { role, file in
+            JSONText.members([
+                "name": .text(String(role.description.split(separator: ":role/")[1])),
+                "trust": .text("org-a/\(file)-trust.json"),
+                "policies": .list([.text("org-a/\(file)-policy.json")]),
+            ])
+        }
+        return .members([
+            "id": .text(repository.owner.description),
+            "name": .text("org A"),
+            "users": .list([.members(["name": .text(edge), "profile": .text(profile)])]),
+            "roles": .list(roles),
+            "buckets": .list([
+                .members([
+                    "name": .text(repository.bucket.description),
+                    "region": .text(repository.region.description),
+                    "versioning": .text("Enabled"),
+                    "policy": .text("org-a/repository-bucket-policy.json"),
+                ])
+            ]),
+        ])
+    }
+
+    private var organisationB: JSONText {
+        let inbox = facts.inbox
+        let keys = facts.keys.map { key in
+            JSONText.members([
+                "id": .text(String(key.description.split(separator: "/")[1])),
+                "region": .text(key.region.description),
+                "policy": .text(keyPath(key)),
+            ])
+        }
+        return .members([
+            "id": .text(inbox.owner.description),
+            "name": .text("org B"),
+            "users": .list([
+                .members(["name": .text("reader"), "profile": .text("reader-b"), "policies": .list([Self.reader.json])])
+            ]),
+            "keys": .list(keys),
+            "buckets": .list([
+                .members([
+                    "name": .text(inbox.bucket.description),
+                    "region": .text(inbox.region.description),
+                    "versioning": .text("Enabled"),
+                    "ownership": .text("org-b/inbox-ownership.json"),
+                    "encryption": .text("org-b/inbox-encryption.json"),
+                    "policy": .text("org-b/inbox-bucket-policy.json"),
+                ])
+            ]),
+        ])
+    }
+}

@@ -1,0 +1,257 @@
+import PouchAWS
+import PouchKit
+import PouchPartnerKit
+import PouchSandbox
+import PouchTestSupport
+import S3SecureInbox
+import Testing
+
+/// What somebody suffers when one statement of a kit was not applied, and what is said about it.
+struct MissingStatement: Sendable, CustomTestStringConvertible {
+    enum Consequence: Sendable {
+        /// Deliveries are held, `doctor` fails in this step, prints the statement, and says so.
+        case nothingArrives(step: String, saying: String)
+        /// Files arrive; `doctor` notes in this step what is not possible, and prints the statement.
+        case noted(step: String)
+        /// Files arrive. It is a guard: without it, what must be refused is not. `doctor` sees that and prints the statement.
+        case guardIsDown(saying: String)
+        /// Files arrive, and org B's own people cannot open them.
+        case partnerCannotRead
+        /// Files arrive, and the bucket answers over a line that is not encrypted.
+        case plainHTTP(bucket: String)
+    }
+
+    let path: String
+    let name: StatementName
+    let consequence: Consequence
+    /// A policy that somebody gave the generator besides, against which the guard stands.
+    var carelessly = false
+    var handsOverOwnership = false
+
+    var testDescription: String { "\(path) without \(name.rawValue)" }
+
+    static let all: [MissingStatement] = [
+        .init(
+            path: "org-a/generator-policy.json", name: .storeSealed,
+            consequence: .nothingArrives(step: "store", saying: "not authorized to perform: s3:PutObject")),
+        .init(
+            path: "org-a/generator-policy.json", name: .sealForPartner,
+            consequence: .nothingArrives(step: "store", saying: "your own organisation: allow kms:GenerateDataKey")),
+        .init(path: "org-a/generator-policy.json", name: .preflightMayDescribe, consequence: .noted(step: "key")),
+        .init(
+            path: "org-a/generator-policy.json", name: .neverRead,
+            consequence: .guardIsDown(saying: "generator can read what it stored"), carelessly: true),
+        .init(
+            path: "org-a/generator-trust.json", name: .edgeBecomesThisRole,
+            consequence: .nothingArrives(step: "identity", saying: "not authorized to perform: sts:AssumeRole")),
+        .init(
+            path: "org-a/publisher-trust.json", name: .edgeBecomesThisRole,
+            consequence: .nothingArrives(step: "identity", saying: "not authorized to perform: sts:AssumeRole")),
+        .init(
+            path: "org-a/publisher-policy.json", name: .readRepository,
+            consequence: .nothingArrives(step: "publish", saying: "s3:GetObjectVersion")),
+        .init(
+            path: "org-a/publisher-policy.json", name: .openRepositoryObjects,
+            consequence: .nothingArrives(step: "publish", saying: "your own organisation: allow kms:Decrypt")),
+        .init(
+            path: "org-a/publisher-policy.json", name: .deliverIntoInbox,
+            consequence: .nothingArrives(step: "publish", saying: "AccessDenied (403): Access Denied")),
+        .init(
+            path: "org-a/publisher-policy.json", name: .sealInboxObjects,
+            consequence: .nothingArrives(step: "publish", saying: "your own organisation: allow kms:GenerateDataKey")),
+        .init(path: "org-a/publisher-policy.json", name: .askWhoseAnObjectIs, consequence: .noted(step: "read back")),
+        .init(path: "org-a/publisher-policy.json", name: .preflightMayDescribe, consequence: .noted(step: "key")),
+        .init(
+            path: "org-a/repository-bucket-policy.json", name: .denyInsecureTransport,
+            consequence: .plainHTTP(bucket: "orga-repository")),
+        .init(
+            path: "org-b/inbox-bucket-policy.json", name: .denyInsecureTransport, consequence: .plainHTTP(bucket: "acme-inbox")),
+        .init(
+            path: "org-b/inbox-bucket-policy.json", name: .publisherDelivers,
+            consequence: .nothingArrives(step: "publish", saying: "AccessDenied (403): Access Denied")),
+        .init(
+            path: "org-b/inbox-bucket-policy.json", name: .publisherAsksWhoseAnObjectIs, consequence: .noted(step: "read back")),
+        .init(
+            path: "org-b/inbox-bucket-policy.json", name: .refuseOtherKeys,
+            consequence: .guardIsDown(saying: "under a key that is not the partner's")),
+        .init(
+            path: "org-b/inbox-bucket-policy.json", name: .refuseOtherEncryption,
+            consequence: .guardIsDown(saying: "not encrypted under a key of the partner's")),
+        .init(
+            path: "org-b/inbox-bucket-policy.json", name: .newKeysOnly,
+            consequence: .guardIsDown(saying: "lets publisher write over an object")),
+        .init(path: "org-b/key-policy.json", name: .ownerAdministersThroughIAM, consequence: .partnerCannotRead),
+        .init(
+            path: "org-b/key-policy.json", name: .generatorSealsIntoRepository,
+            consequence: .nothingArrives(step: "store", saying: "the key's owner: allow")),
+        .init(
+            path: "org-b/key-policy.json", name: .publisherOpensRepository,
+            consequence: .nothingArrives(step: "publish", saying: "kms:Decrypt in the key policy")),
+        .init(
+            path: "org-b/key-policy.json", name: .publisherSealsIntoInbox,
+            consequence: .nothingArrives(step: "publish", saying: "kms:GenerateDataKey in the key policy")),
+        .init(path: "org-b/key-policy.json", name: .preflightMayDescribe, consequence: .noted(step: "key")),
+        .init(
+            path: "org-a/publisher-policy.json", name: .handOverOwnership,
+            consequence: .nothingArrives(step: "publish", saying: "without the ACL it passes"), handsOverOwnership: true),
+        .init(
+            path: "org-b/inbox-bucket-policy.json", name: .publisherHandsOverOwnership,
+            consequence: .nothingArrives(step: "publish", saying: "without the ACL it passes"), handsOverOwnership: true),
+    ]
+}
+
+@Suite("a kit's policies, applied in a sandbox")
+struct StatementMatrixTests {
+    @Test("suffice: files arrive, doctor finds nothing wrong, and what must be refused is refused", arguments: [false, true])
+    func suffices(_ handsOverOwnership: Bool) async throws {
+        let house = try KitHouse(KitHouse.kit { $0.handsOverOwnership = handsOverOwnership })
+        let destination = try house.destination { if handsOverOwnership { $0.inbox?.acl = "bucket-owner-full-control" } }
+        _ = try await house.deliver(destination)
+        #expect(house.delivered() == ["from-orga/reports/north.csv"])
+        let findings = await destination.check()
+        #expect(
+            findings.allSatisfy { $0.severity == .good || $0.step == "attestation" || $0.step == "bucket" }, "\(findings.story)")
+        #expect(findings.count { $0.proof == .refused } == 9, "\(findings.story)")
+        #expect(!findings.contains { $0.proof == .excessive || $0.proof == .unproven })
+        let place = try house.place("acme-inbox")
+        _ = try await house.reader().headObject(in: place, key: "from-orga/reports/north.csv", wantsChecksum: true)
+    }
+
+    @Test("are each needed: the table names every one")
+    func isComplete() throws {
+        let documents = try KitHouse.kit { $0.handsOverOwnership = true }.documents
+        let applied = documents.flatMap { document in document.policy.statements.map { "\(document.path) \($0.name.rawValue)" } }
+        let listed = MissingStatement.all.map { "\($0.path) \($0.name.rawValue)" }
+        #expect(listed.sorted() == applied.sorted())
+    }
+
+    @Test("are each needed: without one, something breaks, and is explained", arguments: MissingStatement.all)
+    func isNeeded(_ missing: MissingStatement) async throws {
+        let kit = try KitHouse.kit { $0.handsOverOwnership = missing.handsOverOwnership }
+        let house = try KitHouse(kit, without: (missing.path, missing.name)) { scenario in
+            if missing.carelessly { try scenario.giveGeneratorReading() }
+            try scenario.addLister()
+        }
+        let destination = try house.destination { if missing.handsOverOwnership { $0.inbox?.acl = "bucket-owner-full-control" } }
+        switch missing.consequence {
+        case .nothingArrives(let step, let words):
+            let failure = await #expect(throws: DeliveryFailure.self) { try await house.deliver(destination) }
+            #expect(failure?.remedy == .hold, "\(String(describing: failure))")
+            #expect(house.delivered().isEmpty)
+            let findings = await destination.check()
+            let first = try #require(findings.firstFailure, "\(findings.story)")
+            #expect(first.step == step, "\(findings.story)")
+            #expect("\(first.text)\n\(first.hint ?? "")".contains(words), "\(first.text)\n\(first.hint ?? "")")
+            expectFix(first, missing)
+        case .noted(let step):
+            try await expectArrival(house, destination)
+            let findings = await destination.check()
+            #expect(findings.firstFailure == nil, "\(findings.story)")
+            let note = try #require(findings.first { $0.step == step && $0.severity == .note }, "\(findings.story)")
+            expectFix(note, missing)
+        case .guardIsDown(let words):
+            if missing.carelessly {
+                let guarded = try KitHouse(kit) { scenario in try scenario.giveGeneratorReading() }
+                let findings = try await guarded.destination().check()
+                #expect(findings.firstFailure == nil, "the guard holds: \(findings.story)")
+            }
+            try await expectArrival(house, destination)
+            let findings = await destination.check()
+            let found = try #require(findings.finding(in: "refusals", saying: words), "\(findings.story)")
+            #expect(found.proof == .excessive)
+            #expect(found.severity == (missing.path.hasPrefix("org-a") ? .failure : .warning))
+            expectFix(found, missing)
+        case .partnerCannotRead:
+            try await expectArrival(house, destination)
+            let place = try house.place("acme-inbox")
+            let refusal = await #expect(throws: AWSFailure.self) {
+                try await house.reader().headObject(in: place, key: "from-orga/reports/north.csv", wantsChecksum: true)
+            }
+            #expect(refusal?.status == 403)
+        case .plainHTTP(let bucket):
+            try await expectArrival(house, destination)
+            #expect(try await house.status(ofPlainListingOf: bucket) == 200)
+            let guarded = try KitHouse(kit) { scenario in try scenario.addLister() }
+            #expect(try await guarded.status(ofPlainListingOf: bucket) == 403, "with the statement it is refused")
+        }
+    }
+
+    @Test("a generator that could decrypt is not attested")
+    func seesDecrypt() async throws {
+        let house = try KitHouse(KitHouse.kit()) { scenario in try scenario.giveGeneratorDecrypt() }
+        let findings = try await house.destination().check()
+        let found = try #require(findings.finding(in: "refusals", saying: "can decrypt under"), "\(findings.story)")
+        #expect(found.proof == .unproven)
+        #expect(found.hint?.contains("kms:Decrypt") == true)
+    }
+
+    private func expectArrival(_ house: KitHouse, _ destination: S3SecureInbox) async throws {
+        _ = try await house.deliver(destination)
+        #expect(house.delivered() == ["from-orga/reports/north.csv"])
+    }
+
+    /// The statement stands there word for word, with the place, and the organisation whose place it is.
+    private func expectFix(_ finding: Finding, _ missing: MissingStatement) {
+        let whose =
+            missing.path.hasPrefix("org-a") ? "your own organisation (account 111111111111)" : "the partner (account 222222222222)"
+        #expect(
+            finding.fixes.contains { $0.by == whose && $0.addition.contains("\"Sid\": \"\(missing.name.rawValue)\"") },
+            "\(finding.text): \(finding.fixes)")
+    }
+}
+
+extension SandboxScenario {
+    /// What a generous colleague might attach to the role one day.
+    fileprivate mutating func giveGeneratorReading() throws {
+        let policies = try Self.account(
+            #""roles": [ { "name": "generator", "trust": { "Statement": [] }, "policies": [ \#(Self.allowing("s3:GetObject*")) ] } ]"#
+        ).roles[0].policies
+        for role in accounts[0].roles.indices where accounts[0].roles[role].name == "generator" {
+            accounts[0].roles[role].policies += policies
+        }
+    }
+
+    /// On both sides, as it takes.
+    fileprivate mutating func giveGeneratorDecrypt() throws {
+        for role in accounts[0].roles.indices where accounts[0].roles[role].name == "generator" {
+            accounts[0].roles[role].policies += try Self.account(
+                #""roles": [ { "name": "g", "trust": { "Statement": [] }, "policies": [ \#(Self.allowing("kms:Decrypt", on: "*")) ] } ]"#
+            ).roles[0].policies
+        }
+        let grant = PolicyStatement(
+            sid: "Generous", effect: .allow, principals: .everybody, actions: ["kms:Decrypt"], conditions: [])
+        let statements = accounts[1].keys[0].policy.document.statements
+        accounts[1].keys[0].policy = PolicySource(PolicyDocument(statements: statements + [grant]))
+    }
+
+    /// Somebody of org A who may list.
+    fileprivate mutating func addLister() throws {
+        accounts[0].users += try Self.account(
+            #""users": [ { "name": "lister", "profile": "lister-a", "policies": [ \#(Self.allowing("s3:ListBucket")) ] } ]"#
+        ).users
+    }
+
+    private static func account(_ content: String) throws -> AccountSettings {
+        let json = #"{ "accounts": [ { "id": "111111111111", \#(content) } ] }"#
+        return try SandboxScenario(json: Array(json.utf8)).accounts[0]
+    }
+
+    private static func allowing(_ action: String, on resource: String = "arn:aws:s3:::*") -> String {
+        #"{ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "\#(action)", "Resource": "\#(resource)" } }"#
+    }
+}
+
+extension KitHouse {
+    /// What an HTTP request without TLS is answered, asked by somebody who may list the bucket.
+    fileprivate func status(ofPlainListingOf bucket: String) async throws -> Int {
+        let place = try place(bucket, endpoint: "http://127.0.0.1")
+        let profile = bucket == "acme-inbox" ? "reader-b" : "lister-a"
+        let s3 = S3(credentials: CredentialsFile(path: folder.path("sandbox/credentials"), section: profile), link: link())
+        do throws(AWSFailure) {
+            _ = try await s3.headBucket(place)
+            return 200
+        } catch {
+            return error.status ?? 0
+        }
+    }
+}
