@@ -1,0 +1,247 @@
+import Foundation
+import PouchKit
+import PouchTestSupport
+import SFTPDestination
+import Testing
+
+@Suite("A delivery to an SFTP server", .sshd)
+struct SFTPDeliveryTests {
+    private let partner: PartnerFolder
+    private let scratch: TemporaryFolder
+
+    init() throws {
+        partner = try PartnerFolder(try #require(RunningServer.running))
+        scratch = try TemporaryFolder("sources")
+    }
+
+    private func file(_ size: Int = 10_000, seed: UInt64 = 1) throws -> TestFile {
+        var generator = SeededGenerator(seed: seed)
+        return try TestFile(generator.bytes(size), in: scratch)
+    }
+
+    private func object(_ name: String) throws -> SeenObject { SeenObject(try partner.folder.read("inbox/" + name)) }
+
+    // MARK: Names on the way
+
+    @Test(
+        "bears its delivery's id in its temporary name until it is whole",
+        arguments: [
+            (SFTPSettings.Upload.hidden, #"inbox/a/.f.csv.ID.part"#), (.part, "inbox/a/f.csv.ID.part"),
+            (.staging, "incoming/f.csv.ID.part"),
+            (.direct, "inbox/a/f.csv"),
+        ])
+    func temporaryNames(upload: SFTPSettings.Upload, name: String) async throws {
+        let destination = try partner.destination {
+            $0.upload = upload
+            if upload == .staging { $0.staging = partner.folder.path("incoming") }
+        }
+        let (file, delivery) = (try file(9 << 20), DeliveryID.random())
+        let seen = AsyncStream.makeStream(of: [String].self)
+        let recorder = RecordingContext(
+            key: try DeliveryKey("a/f.csv"), delivery: delivery,
+            whenSent: { [partner] sent in
+                if sent > 1 << 20 { seen.continuation.yield((try? partner.folder.names()) ?? []) }
+            })
+        let receipt = try await destination.receipt(file, recorder)
+        let onTheWay = await seen.stream.first { _ in true }
+        #expect(onTheWay == [name.replacing("ID", with: delivery.description)])
+        #expect(try partner.folder.names() == ["inbox/a/f.csv"])
+        #expect(try object("a/f.csv") == file.contents)
+        #expect(receipt.stages.first?.facts["hostKey"] == (try partner.server.fingerprint()))
+    }
+
+    @Test("is found again after its file was uploaded directly, and not sent again")
+    func directAgain() async throws {
+        let destination = try partner.destination { $0.upload = .direct }
+        let (file, first) = (try file(), try RecordingContext("f.csv"))
+        _ = try await destination.receipt(file, first)
+        let again = try RecordingContext("f.csv", delivery: first.delivery, attempt: 2)
+        let before = partner.relay.bytesFromClient
+        let receipt = try await destination.receipt(file, again, from: first.saved.last)
+        #expect(receipt.confirmation == .byQuestion)
+        #expect(partner.relay.bytesFromClient - before < 10_000)
+        #expect(try partner.names() == ["f.csv"])
+    }
+
+    @Test("of an empty file that never came to be is uploaded, also directly")
+    func directEmpty() async throws {
+        let destination = try partner.destination { $0.upload = .direct }
+        let (file, first) = (try TestFile([], in: scratch), try RecordingContext("empty.csv"))
+        _ = try await destination.receipt(file, first)
+        #expect(unlink(partner.path + "/empty.csv") == 0)
+        let again = try RecordingContext("empty.csv", delivery: first.delivery, attempt: 2)
+        _ = try await destination.receipt(file, again, from: first.saved.last)
+        #expect(try partner.names() == ["empty.csv"])
+    }
+
+    @Test("uploaded directly, goes beside what is there")
+    func directTaken() async throws {
+        try partner.folder.write("a stranger's", to: "inbox/f.csv")
+        let (file, recorder) = (try file(), try RecordingContext("f.csv"))
+        let receipt = try await partner.destination { $0.upload = .direct }.receipt(file, recorder)
+        #expect(receipt.key == "f~\(recorder.delivery.shortForm).csv")
+        #expect(try partner.text("f.csv") == "a stranger's")
+        #expect(try object(receipt.key) == file.contents)
+    }
+
+    // MARK: Attributes and sidecars
+
+    @Test("gets the mode and the time that were asked for, whatever the server's umask says")
+    func attributes() async throws {
+        let file = try file()
+        _ = try await partner.destination {
+            $0.mode = "0662"
+            $0.mtime = true
+        }.receipt(file, RecordingContext("x/f.csv"))
+        let attributes = try FileManager.default.attributesOfItem(atPath: partner.path + "/x/f.csv")
+        #expect(attributes[.posixPermissions] as? Int == 0o662)
+        let modified = try #require(attributes[.modificationDate] as? Date)
+        #expect(Int64(modified.timeIntervalSince1970) == file.outgoing().modified.seconds)
+    }
+
+    @Test("is followed by its checksum, which sha256sum accepts, and by its mark", arguments: ["plain.csv", #"odd \ name".csv"#])
+    func sidecars(name: String) async throws {
+        let (file, recorder) = (try file(), try RecordingContext("s/" + name))
+        let destination = try partner.destination { $0.sidecar = OneOrMore([.done, .sha256]) }
+        _ = try await destination.receipt(file, recorder)
+        #expect(
+            Set(try FileManager.default.contentsOfDirectory(atPath: partner.path + "/s")) == [
+                name, name + ".sha256", name + ".done",
+            ])
+        let checking = Process()
+        checking.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
+        checking.arguments = ["--status", "-c", name + ".sha256"]
+        checking.currentDirectoryURL = URL(fileURLWithPath: partner.path + "/s")
+        try checking.run()
+        checking.waitUntilExit()
+        #expect(checking.terminationStatus == 0)
+        #expect(try partner.text("s/" + name + ".done").contains("delivery \(recorder.delivery)\n"))
+    }
+
+    @Test("whose mark is taken goes beside, with all that belongs to it")
+    func takenSidecar() async throws {
+        try partner.folder.write("a stranger's", to: "inbox/f.csv.done")
+        let (file, recorder) = (try file(), try RecordingContext("f.csv"))
+        let receipt = try await partner.destination { $0.sidecar = OneOrMore([.done]) }.receipt(file, recorder)
+        #expect(receipt.key == "f~\(recorder.delivery.shortForm).csv")
+        #expect(try partner.names() == ["f.csv.done", receipt.key, receipt.key + ".done"])
+        #expect(try partner.text("f.csv.done") == "a stranger's")
+    }
+
+    @Test("whose answer was lost between the file and its mark gets its mark")
+    func lostBetweenSidecars() async throws {
+        let destination = try partner.destination { $0.sidecar = OneOrMore([.done]) }
+        let (file, first) = (try file(), try RecordingContext("f.csv"))
+        let folder = partner.folder
+        partner.relay.change { $0.cutsAnswer = { folder.exists("inbox/f.csv") } }
+        var receipt = try? await destination.receipt(file, first)
+        if receipt == nil {
+            let again = try RecordingContext("f.csv", delivery: first.delivery, attempt: 2)
+            receipt = try await destination.receipt(file, again, from: first.saved.last)
+        }
+        #expect(receipt?.confirmation == .byQuestion)
+        #expect(try partner.names().filter { !PartnerFolder.isTemporary($0) } == ["f.csv", "f.csv.done"])
+    }
+
+    @Test("replaces the file and the mark of the one before")
+    func replaces() async throws {
+        let destination = try partner.destination {
+            $0.whenTaken = .replace
+            $0.sidecar = OneOrMore([.done])
+        }
+        _ = try await destination.receipt(try file(seed: 1), RecordingContext("daily.csv"))
+        let (second, recorder) = (try file(seed: 2), try RecordingContext("daily.csv"))
+        _ = try await destination.receipt(second, recorder)
+        #expect(try partner.names() == ["daily.csv", "daily.csv.done"])
+        #expect(try object("daily.csv") == second.contents)
+        #expect(try partner.text("daily.csv.done").contains(recorder.delivery.description))
+    }
+
+    // MARK: Going on
+
+    @Test("cut at 50 % goes on from there, byte by byte")
+    func resumes() async throws {
+        let destination = try partner.destination()
+        let size = 32 << 20
+        let (file, first) = (try file(size), try RecordingContext("big.bin"))
+        partner.relay.change { $0.cutAfter = size / 2 }
+        let failure = try await destination.failure(file, first)
+        #expect(failure.remedy == .retry, "\(failure)")
+        #expect(try partner.names().allSatisfy(PartnerFolder.isTemporary))
+        let before = partner.relay.bytesFromClient
+        let again = try RecordingContext("big.bin", delivery: first.delivery, attempt: 2)
+        _ = try await destination.receipt(file, again, from: first.saved.last)
+        let sent = partner.relay.bytesFromClient - before
+        #expect(sent < size * 6 / 10, "\(sent) of \(size) bytes were sent the second time")
+        #expect(try partner.names() == ["big.bin"])
+        #expect(try object("big.bin") == file.contents)
+    }
+
+    @Test(
+        "starts again where what lies there is not the file's own beginning, or more than the file", arguments: ["other", "longer"])
+    func doesNotResumeForeignBytes(what: String) async throws {
+        let destination = try partner.destination()
+        let (file, first) = (try file(9 << 20), try RecordingContext("big.bin"))
+        partner.relay.change { $0.cutAfter = 4 << 20 }
+        _ = try await destination.failure(file, first)
+        let name = try #require(try partner.names().first)
+        let bytes = [UInt8](repeating: 7, count: what == "other" ? 3 << 20 : 10 << 20)
+        try partner.folder.write(bytes, to: "inbox/" + name)
+        let again = try RecordingContext("big.bin", delivery: first.delivery, attempt: 2)
+        _ = try await destination.receipt(file, again, from: first.saved.last)
+        #expect(try object("big.bin") == file.contents)
+        #expect(try partner.names() == ["big.bin"])
+    }
+
+    @Test("starts again where the temporary file was taken away")
+    func startsAgain() async throws {
+        let destination = try partner.destination()
+        let (file, first) = (try file(9 << 20), try RecordingContext("big.bin"))
+        partner.relay.change { $0.cutAfter = 4 << 20 }
+        _ = try await destination.failure(file, first)
+        try FileManager.default.removeItem(atPath: partner.folder.path("inbox/" + (try #require(try partner.names().first))))
+        let again = try RecordingContext("big.bin", delivery: first.delivery, attempt: 2)
+        _ = try await destination.receipt(file, again, from: first.saved.last)
+        #expect(try object("big.bin") == file.contents)
+    }
+
+    @Test("does not take yesterday's empty file for its own")
+    func yesterdaysTwin() async throws {
+        let destination = try partner.destination()
+        let (file, first) = (try TestFile([], in: scratch), try RecordingContext("empty.csv"))
+        try partner.folder.write("", to: "inbox/empty.csv")
+        let yesterday = Date(timeIntervalSinceNow: -86_400)
+        try FileManager.default.setAttributes([.modificationDate: yesterday], ofItemAtPath: partner.path + "/empty.csv")
+        let receipt = try await destination.receipt(file, RecordingContext("empty.csv", delivery: first.delivery, attempt: 2))
+        #expect(receipt.key == "empty~\(first.delivery.shortForm).csv")
+        #expect(try partner.names().count == 2)
+    }
+
+    @Test("uses its sessions again and again, and never more than it may")
+    func sessions() async throws {
+        let destination = try partner.destination { $0.sessions = 3 }
+        let files = try (0..<24).map { try file(1_000, seed: UInt64($0)) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, file) in files.enumerated() {
+                group.addTask { _ = try await destination.receipt(file, RecordingContext("many/\(index)")) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(partner.relay.accepted <= 3)
+        #expect(try partner.names().count == 24)
+    }
+
+    @Test("survives that its kept session was dropped unseen")
+    func deadSession() async throws {
+        let destination = try partner.destination { $0.sessions = 1 }
+        _ = try await destination.receipt(try file(), RecordingContext("one.csv"))
+        partner.relay.cutAll()
+        let second = try file(seed: 2)
+        let recorder = try RecordingContext("two.csv")
+        do { _ = try await destination.receipt(second, recorder) } catch let failure as DeliveryFailure {
+            #expect(failure.remedy == .retry)
+            _ = try await destination.receipt(second, RecordingContext("two.csv", delivery: recorder.delivery, attempt: 2))
+        }
+        #expect(try object("two.csv") == second.contents)
+    }
+}
