@@ -22,7 +22,10 @@ struct DirectUpload: Sendable {
     func goOn(_ saved: SavedUpload, from offset: Int64) async throws(DeliveryFailure) -> Receipt {
         let path = course.names.final(saved.key)
         try await course.send(to: path, from: offset)
-        try await course.finish(path)
+        do throws(SFTPLane.Trouble) { try await course.verify(path, then: []) } catch {
+            if case .server(let failure) = error, let meaning = await course.unverified(path, failure) { throw meaning }
+            throw await course.failure(error, while: .look)
+        }
         return try await placement.receipt(for: saved.key, .byAnswer)
     }
 }

@@ -48,7 +48,7 @@ struct Placement: Sendable {
 
     func isTaken(_ key: DeliveryKey) async throws(DeliveryFailure) -> Bool {
         for path in [names.final(key)] + plan.sidecars.map({ names.sidecar($0, of: key).final }) {
-            if try await course.look(at: path, withTime: true) != nil { return true }
+            if try await course.exists(at: path) { return true }
         }
         return false
     }
@@ -72,45 +72,50 @@ struct Placement: Sendable {
     // MARK: Placing
 
     /// Each name is saved before it is tried.
-    func placed(_ part: SavedUpload) async throws(DeliveryFailure) -> Receipt {
+    func placed(_ part: SavedUpload, from temporary: String) async throws(DeliveryFailure) -> Receipt {
         var last = part.key
         for key in keys(startingWith: part.key) {
             last = key
-            guard case .placed(let confirmation) = try await place(part, as: key) else { continue }
+            guard case .placed(let confirmation) = try await place(part, from: temporary, as: key) else { continue }
             return try await receipt(for: key, confirmation)
         }
         await course.discard(part.temporaries)
         throw await taken(last)
     }
 
-    private func place(_ part: SavedUpload, as key: DeliveryKey) async throws(DeliveryFailure) -> Placing {
+    private func place(
+        _ part: SavedUpload, from temporary: String, as key: DeliveryKey
+    ) async throws(DeliveryFailure) -> Placing {
         if plan.looksFirst, plan.whenTaken != .replace, try await isTaken(key) { return .taken }
         // A suffix, and a sidecar's ending after it, may be too much.
         try refuseLongNames(of: key)
         for kind in plan.sidecars { try await send(kind, of: key, to: names.sidecar(kind, of: key).temporary) }
         let saved = SavedUpload(
-            .placing, key, temporary: part.temporary, sidecars: plan.sidecars.map { names.sidecar($0, of: key) }, of: course.file)
+            .placing, key, temporary: temporary, sidecars: plan.sidecars.map { names.sidecar($0, of: key) }, of: course.file)
         try await course.save(saved)
-        return try await renamed(saved, isFirstTry: true)
+        return try await renamed(saved, from: temporary, isFirstTry: true)
     }
 
-    private func renamed(_ saved: SavedUpload, isFirstTry: Bool) async throws(DeliveryFailure) -> Placing {
-        let commands = commands(for: saved)
-        course.requests.one()
+    private func renamed(
+        _ saved: SavedUpload, from temporary: String, isFirstTry: Bool
+    ) async throws(DeliveryFailure) -> Placing {
         let trouble: SFTPLane.Trouble
         do throws(SFTPLane.Trouble) {
-            _ = try await course.lane.perform { SFTPRequest(before: commands) }
+            try await course.verify(temporary, then: commands(for: saved, from: temporary))
             return .placed(.byAnswer)
         } catch {
             trouble = error
         }
         let usual = await course.failure(trouble, while: .rename)
         guard case .server(let failure) = trouble, failure.wasBegun, !Task.isCancelled else { throw usual }
+        if let meaning = await course.unverified(temporary, failure) { throw meaning }
         switch try await whereabouts(of: saved) {
         case .final: return .placed(.byQuestion)
         case .temporary:
             // Over a session that had died unseen it was never asked.
-            if isFirstTry, failure.usedKeptConnection, !failure.kind.isAnswer { return try await renamed(saved, isFirstTry: false) }
+            if isFirstTry, failure.usedKeptConnection, !failure.kind.isAnswer {
+                return try await renamed(saved, from: temporary, isFirstTry: false)
+            }
             throw usual
         case .both where plan.whenTaken == .replace: throw usual
         case .both:
@@ -125,8 +130,7 @@ struct Placement: Sendable {
     }
 
     /// The data first: who waits for a sidecar finds the file there.
-    private func commands(for saved: SavedUpload) -> [SFTPCommand] {
-        guard let temporary = saved.temporary else { return [] }
+    private func commands(for saved: SavedUpload, from temporary: String) -> [SFTPCommand] {
         let final = names.final(saved.key)
         var commands: [SFTPCommand] = []
         if case .staging = plan.naming, plan.makesFolders {

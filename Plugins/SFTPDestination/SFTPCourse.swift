@@ -34,6 +34,17 @@ struct SFTPCourse: Sendable {
         try await ask(.look) { SFTPRequest(.look(path: path, withTime: withTime)) }.status
     }
 
+    /// Whether anything lies under the path. Most often nothing does, and one question tells; only what may not be opened needs another.
+    func exists(at path: String) async throws(DeliveryFailure) -> Bool {
+        requests.one()
+        do throws(SFTPLane.Trouble) {
+            return try await lane.perform(isRepeatable: true) { SFTPRequest(.look(path: path, withTime: false)) }.status != nil
+        } catch {
+            guard case .server(let failure) = error, failure.kind.isAnswer else { throw await self.failure(error, while: .look) }
+            return try await look(at: path, withTime: true) != nil
+        }
+    }
+
     /// Whether what lies there, so many bytes of it, is the beginning of the file: its last MiB is read, or all of it.
     func isPrefix(_ path: String, size: Int64, wholly: Bool = false) async throws(DeliveryFailure) -> Bool {
         guard size > 0 else { return true }
@@ -56,7 +67,8 @@ struct SFTPCourse: Sendable {
 
     // MARK: Sending
 
-    /// Sends the file from an offset on, and sees to it that the bytes that were sent are the file's own.
+    /// Sends the file from an offset on, with mode and time where they are wanted, and sees to it that the bytes that were sent are
+    /// the file's own.
     func send(to path: String, from offset: Int64) async throws(DeliveryFailure) {
         // Computed while it is being sent: a large file need not be read before its first byte leaves.
         async let known = digests()
@@ -85,7 +97,7 @@ struct SFTPCourse: Sendable {
         let upload = SFTPUpload(
             path: path, body: .file(descriptor: file.descriptor, offset: 0, count: file.size), offset: offset,
             mode: plan.mode ?? 0o644, folderMode: plan.makesFolders ? plan.folderMode : nil, tap: { sent.take($0) })
-        let request = SFTPRequest(.upload(upload), budget: context.budget)
+        let request = SFTPRequest(.upload(upload), after: attributes(of: path), budget: context.budget)
         let progress: @Sendable (Int64) -> Void = { [context] in context.report(bytesSent: min(offset + $0, file.size)) }
         requests.one()
         do throws(SFTPLane.Trouble) {
@@ -102,33 +114,40 @@ struct SFTPCourse: Sendable {
         return sent.checksum
     }
 
-    /// Mode and time, where they are wanted, and whether all of it is there.
-    func finish(_ path: String) async throws(DeliveryFailure) {
+    private func attributes(of path: String) -> [SFTPCommand] {
         var commands: [SFTPCommand] = []
         if let mode = plan.mode { commands.append(.setMode(mode, of: path)) }
         if plan.keepsTime { commands.append(.setModified(file.modified.seconds, of: path)) }
-        if !commands.isEmpty {
-            let wanted = commands
-            _ = try await ask(.attributes) { SFTPRequest(before: wanted) }
-        }
-        guard plan.checksSize else { return }
-        guard let status = try await look(at: path) else {
-            throw DeliveryFailure(
+        return commands
+    }
+
+    /// Carries the commands out once it is certain, where that can be looked at, that all of the file lies under the path.
+    func verify(_ path: String, then commands: [SFTPCommand]) async throws(SFTPLane.Trouble) {
+        let request = SFTPRequest(plan.checksSize ? .verify(path: path, size: file.size) : .nothing, after: commands)
+        requests.one()
+        _ = try await lane.perform(isRepeatable: commands.isEmpty) { request }
+    }
+
+    /// What it means that the file could not be verified; `nil` where it was, and something else failed.
+    func unverified(_ path: String, _ failure: SFTPFailure) async -> DeliveryFailure? {
+        guard plan.checksSize, failure.wasBegun, !failure.isOfCommand else { return nil }
+        switch failure.kind {
+        case .missing:
+            return DeliveryFailure(
                 .retry, code: "taken-away", attempt: attempt,
-                cause: "\(VisibleText.escaped(path)) is gone right after it was uploaded",
+                cause: "\(VisibleText.escaped(path)) is gone right after it was uploaded: \(failure.text)",
                 hint: "the server takes files away under that name: choose another upload:")
-        }
-        guard let size = status.size else {
-            throw DeliveryFailure(
+        case .denied:
+            return DeliveryFailure(
                 .hold, code: "size-unknown", attempt: attempt,
-                cause: "the server does not let us look at \(VisibleText.escaped(path))",
+                cause: "the server does not let us look at \(VisibleText.escaped(path)): \(failure.text)",
                 hint: "\(plan.user) must be allowed to read there, or set size-check: false")
-        }
-        guard size == file.size else {
+        case .sizeDiffers:
             await discard([path])
-            throw DeliveryFailure(
+            return DeliveryFailure(
                 .retry, code: "size-differs", attempt: attempt,
-                cause: "\(VisibleText.escaped(path)) has \(size) bytes at the server, and \(file.size) were sent")
+                cause: "\(file.size) bytes were sent to \(VisibleText.escaped(path)), and it has another size: \(failure.text)")
+        default: return nil
         }
     }
 
@@ -164,8 +183,10 @@ struct SFTPCourse: Sendable {
     /// Where the server only says that it failed, or hangs up while bytes are coming, its disk may be full or read-only, or a file
     /// stands where a folder must be: it is asked.
     private func uploadFailure(_ trouble: SFTPLane.Trouble, of path: String) async -> DeliveryFailure {
-        let usual = await failure(trouble, while: .upload)
-        guard case .server(let failure) = trouble, !Task.isCancelled else { return usual }
+        guard case .server(let failure) = trouble else { return await self.failure(trouble, while: .upload) }
+        if failure.isOfCommand { return await self.failure(trouble, while: .attributes) }
+        let usual = await self.failure(trouble, while: .upload)
+        guard !Task.isCancelled else { return usual }
         let troubles = await lane.troubles(attempt: attempt)
         switch failure.kind {
         case .cut, .refused:

@@ -18,11 +18,11 @@ struct SFTPDelivery: Sendable {
         try placement.refuseLongNames(of: context.key)
         switch try await earlier(checkpoint, placement) {
         case .done(let key): return try await placement.receipt(for: key, .byQuestion)
-        case .whole(let part): return try await placement.placed(part)
+        case .whole(let part, let temporary): return try await placement.placed(part, from: temporary)
         case .begun(let part, let bytes): return try await uploaded(part, from: bytes, placement)
         case .nothing: break
         }
-        if plan.whenTaken == .fail, try await course.look(at: names.final(context.key)) != nil {
+        if plan.whenTaken == .fail, try await course.exists(at: names.final(context.key)) {
             throw await placement.taken(context.key)
         }
         if plan.naming == .direct { return try await DirectUpload(course: course, placement: placement).fresh() }
@@ -34,7 +34,8 @@ struct SFTPDelivery: Sendable {
         case nothing
         /// So many bytes of it lie there.
         case begun(SavedUpload, Int64)
-        case whole(SavedUpload)
+        /// All of it lies under the temporary name.
+        case whole(SavedUpload, String)
         case done(DeliveryKey)
     }
 
@@ -52,7 +53,7 @@ struct SFTPDelivery: Sendable {
         if saved.step == .placing {
             switch try await placement.whereabouts(of: saved) {
             case .final: return .done(saved.key)
-            case .temporary, .both: return .whole(saved)
+            case .temporary, .both: return .whole(saved, temporary)
             case .nowhere: return .nothing
             }
         }
@@ -92,7 +93,6 @@ struct SFTPDelivery: Sendable {
             if error.remedy == .sourceChanged { await course.discard([temporary]) }
             throw error
         }
-        try await course.finish(temporary)
-        return try await placement.placed(saved)
+        return try await placement.placed(saved, from: temporary)
     }
 }

@@ -40,6 +40,7 @@ package struct SFTPTroubles: Sendable {
         case .sourceRead:
             made(.retry, "source-unreadable", failure, "the claimed file cannot be read: look at its disk")
         case .cancelled, .shutDown: made(.retry, "stopped", failure, nil)
+        case .sizeDiffers: made(.retry, "size-differs", failure, nil)
         case .stopped, .broken: made(.retry, "sftp", failure, nil)
         }
     }

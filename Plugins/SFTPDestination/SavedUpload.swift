@@ -8,7 +8,7 @@ struct SavedUpload: Codable, Hashable, Sendable {
     enum Step: String, Codable, Sendable {
         /// Bytes are about to go to `temporary`; with `upload: direct`, to the final name, where nothing was.
         case uploading
-        /// All of it lies under `temporary`, was looked at, and is about to be renamed to its final name.
+        /// All of it was sent to `temporary`, and it is about to be looked at and renamed to its final name.
         case placing
     }
 

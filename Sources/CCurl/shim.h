@@ -36,6 +36,12 @@ static inline CURLcode pouch_curl_set_progress_function(CURL *handle, curl_xferi
 static inline CURLcode pouch_curl_set_before_request_function(CURL *handle, curl_prereq_callback value) {
     return curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, value);
 }
+static inline CURLcode pouch_curl_set_open_socket_function(CURL *handle, curl_opensocket_callback value) {
+    return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, value);
+}
+static inline CURLcode pouch_curl_set_close_socket_function(CURL *handle, curl_closesocket_callback value) {
+    return curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, value);
+}
 static inline CURLcode pouch_curl_set_host_key_function(CURL *handle, curl_sshhostkeycallback value) {
     return curl_easy_setopt(handle, CURLOPT_SSH_HOSTKEYFUNCTION, value);
 }

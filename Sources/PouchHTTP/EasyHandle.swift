@@ -65,6 +65,14 @@ final class EasyHandle {
         try check(pouch_curl_set_before_request_function(pointer, function), CURLOPT_PREREQFUNCTION)
     }
 
+    func setOpenSocket(_ function: curl_opensocket_callback) throws(TransferProblem) {
+        try check(pouch_curl_set_open_socket_function(pointer, function), CURLOPT_OPENSOCKETFUNCTION)
+    }
+
+    func setCloseSocket(_ function: curl_closesocket_callback) throws(TransferProblem) {
+        try check(pouch_curl_set_close_socket_function(pointer, function), CURLOPT_CLOSESOCKETFUNCTION)
+    }
+
     func setHostKey(_ function: @escaping curl_sshhostkeycallback) throws(TransferProblem) {
         try check(pouch_curl_set_host_key_function(pointer, function), CURLOPT_SSH_HOSTKEYFUNCTION)
     }

@@ -1,10 +1,9 @@
 import Glibc
 import Synchronization
 
-/// Lets libcurl say goodbye to servers, unless the process is about to end.
+/// Keeps the threads that drive libcurl out of OpenSSL while the process ends.
 ///
-/// An SSH session is closed with words that OpenSSL encrypts, and OpenSSL tears itself down when the process exits: a thread that is
-/// still closing sessions then crashes it.
+/// OpenSSL tears itself down when the process exits. A thread that still encrypts then, if only its goodbye to a server, crashes.
 enum Farewell {
     private struct State {
         var isTooLate = false
@@ -13,29 +12,36 @@ enum Farewell {
 
     private static let state = Mutex(State())
 
-    /// Closes, or leaves it to the kernel.
-    static func say(_ goodbye: () -> Void) {
+    /// Does the work unless the process is about to end; what was left undone then is left to the kernel.
+    ///
+    /// - Returns: whether it was done.
+    static func unlessOver<Failure: Error>(_ work: () throws(Failure) -> Void) throws(Failure) -> Bool {
         let mayBegin = state.withLock { state in
             if !state.isTooLate { state.underWay += 1 }
             return !state.isTooLate
         }
-        guard mayBegin else { return }
-        goodbye()
-        state.withLock { $0.underWay -= 1 }
+        guard mayBegin else { return false }
+        defer { state.withLock { $0.underWay -= 1 } }
+        try work()
+        return true
     }
 
     /// To be called after OpenSSL was initialised: what is registered last runs first.
     static func endsWithProcess() {
-        atexit {
-            // libcurl gives a server a second to answer.
-            for _ in 0..<300 {
-                let isOver = Farewell.state.withLock { state in
-                    state.isTooLate = true
-                    return state.underWay == 0
+        on_exit(
+            { status, _ in
+                // A server gets a second to answer to the goodbye.
+                for _ in 0..<300 {
+                    let isOver = Farewell.state.withLock { state in
+                        state.isTooLate = true
+                        return state.underWay == 0
+                    }
+                    if isOver { return }
+                    usleep(5_000)
                 }
-                if isOver { return }
-                usleep(5_000)
-            }
-        }
+                // A server holds a thread in libcurl: the rest of the ending is not safe, and nothing that we need.
+                fflush(nil)
+                _exit(status)
+            }, nil)
     }
 }

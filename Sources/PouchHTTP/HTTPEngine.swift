@@ -32,7 +32,7 @@ package final class HTTPEngine: Sendable {
         progress: (@Sendable (Int64) -> Void)? = nil
     ) async throws(HTTPFailure) -> HTTPResponse {
         if let flaw = request.flaw { throw HTTPFailure(kind: .badRequest, outcome: .notSent, text: "\(request.origin): \(flaw)") }
-        let result: Result<HTTPResponse, HTTPFailure> = await loop.outcome { [network] completion in
+        let result: Result<HTTPResponse, HTTPFailure> = await loop.outcome { [network] completion, _ in
             HTTPTransfer(request, network: network, progress: progress, completion: completion)
         }
         return try result.get()

@@ -86,6 +86,7 @@ final class HTTPTransfer: Transfer {
                         CurlFailure.kind(of: code, wasBegun: transmissions > 0),
                         CurlFailure.text(of: code, words: handle?.explanation(of: code), wasBegun: transmissions > 0)))
             }
+        case .overran(let limit): .failure(failure(.stalled, "libcurl gave no sign of life for \(limit), and was cut off"))
         case .cancelled: .failure(failure(.cancelled, "the transfer was cancelled"))
         case .closed: .failure(failure(.shutDown, "the transfer was ended because the agent stops"))
         case .broken(let problem): .failure(failure(.broken, problem.text))

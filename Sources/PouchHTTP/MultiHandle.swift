@@ -1,4 +1,6 @@
 import CCurl
+import Dispatch
+import PouchKit
 
 /// libcurl's handle for many transfers.
 ///
@@ -6,9 +8,12 @@ import CCurl
 /// thread call, and whoever calls it holds a reference, so that the handle is still there.
 final class MultiHandle: @unchecked Sendable {
     private let pointer: UnsafeMutableRawPointer
+    /// Also until the last connection that was kept is closed.
+    private let watch: TurnWatch?
+    private let timer: (any DispatchSourceTimer)?
 
     /// - Throws: `TransferProblem` when libcurl has no handle, or none that can be woken: requests would be taken and never begun.
-    init(idleConnections: Int) throws(TransferProblem) {
+    init(idleConnections: Int, watch: TurnWatch? = nil) throws(TransferProblem) {
         guard LibCurl.isReady, let pointer = curl_multi_init() else { throw TransferProblem(text: "libcurl gives no multi handle") }
         guard curl_multi_wakeup(pointer) == CURLM_OK,
             pouch_curl_multi_set_number(pointer, CURLMOPT_MAXCONNECTS, idleConnections) == CURLM_OK
@@ -17,9 +22,16 @@ final class MultiHandle: @unchecked Sendable {
             throw TransferProblem(text: "libcurl gives no multi handle that can be woken: no descriptors left")
         }
         self.pointer = pointer
+        self.watch = watch
+        timer = watch?.timer()
     }
 
-    deinit { Farewell.say { curl_multi_cleanup(pointer) } }
+    deinit {
+        watch?.begin(at: SystemClock().monotonic)
+        _ = Farewell.unlessOver { curl_multi_cleanup(pointer) }
+        watch?.end()
+        timer?.cancel()
+    }
 
     /// Ends the `wait` that is running, or else the next one.
     func wakeUp() {

@@ -1,18 +1,18 @@
-/// Sessions with one server, on one thread of their own: what hangs here holds up no other engine.
+/// Sessions with one server, each on a thread of its own: what hangs here holds up no other.
 ///
-/// Sessions are kept and used again. The thread starts with the first request and ends with `shutdown` or with the last
+/// Sessions are kept and used again. A thread starts with the first request that needs it, and ends with `shutdown` or with the last
 /// reference to the engine.
 package final class SFTPEngine: Sendable {
     package let server: SFTPServer
-    private let loop: TransferLoop
+    private let sessions: SFTPSessions
 
     /// - Parameter sessions: Requests in flight at once, each over a session of its own. Further requests wait in their order.
     package init(server: SFTPServer, sessions: Int = 4) {
         self.server = server
-        loop = TransferLoop(maximumTransfers: sessions, mayTurnIdly: true)
+        self.sessions = SFTPSessions(count: max(1, sessions), limit: server.timeouts.connect)
     }
 
-    deinit { loop.close() }
+    deinit { sessions.close() }
 
     /// Does what the request says, step by step.
     ///
@@ -31,16 +31,21 @@ package final class SFTPEngine: Sendable {
         if let flaw = request.flaw ?? server.flaw ?? SFTPBackend.current.flaw {
             throw SFTPFailure(kind: .badRequest, wasBegun: false, text: "\(server.name): \(flaw)")
         }
-        let result: Result<SFTPAnswer, SFTPFailure> = await loop.outcome { [server] completion in
-            SFTPTransfer(
-                SFTPOptions(request: request, server: server, login: login, judge: judge), progress: progress,
-                completion: completion)
+        let options = SFTPOptions(request: request, server: server, login: login, judge: judge)
+        let result: Result<SFTPAnswer, SFTPFailure>? = await sessions.lend { session in
+            await session.loop.outcome { completion, cancellation in
+                SFTPTransfer(
+                    options, watch: session.watch, cancellation: cancellation, progress: progress, completion: completion)
+            }
+        }
+        guard let result else {
+            throw SFTPFailure(kind: .cancelled, wasBegun: false, text: "\(server.name): it was cancelled")
         }
         return try result.get()
     }
 
     /// Ends all requests with `.shutDown`, refuses new ones, and closes the sessions. Returns at once.
-    package func shutdown() { loop.close() }
+    package func shutdown() { sessions.close() }
 }
 
 extension SFTPRequest {
@@ -52,7 +57,7 @@ extension SFTPRequest {
         case .upload(let upload):
             paths.append(upload.path)
             guard (0...upload.body.count).contains(upload.offset) else { return "there is no byte \(upload.offset) to go on from" }
-        case .look(let path, _), .lookForFolder(let path), .read(let path, _, _, _): paths.append(path)
+        case .look(let path, _), .lookForFolder(let path), .verify(let path, _), .read(let path, _, _, _): paths.append(path)
         }
         // libcurl hands commands on line by line and texts up to their first NUL.
         let isBroken = paths.contains { $0.isEmpty || $0.utf8.contains { $0 == 0 || $0 == 0x0A || $0 == 0x0D } }

@@ -31,6 +31,8 @@ package struct SFTPFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case refused
         /// No byte moved for `timeouts.stall`.
         case stalled
+        /// The file to be verified has another size.
+        case sizeDiffers
         /// The session ended in the middle; also what libcurl makes of a write that the server refused.
         case cut
         /// The body's file could not be read, or ended before `count` bytes.
@@ -46,14 +48,19 @@ package struct SFTPFailure: Error, Hashable, Sendable, CustomStringConvertible {
     package let kind: Kind
     /// False when the session never came to the first command: nothing can have happened at the server.
     package let wasBegun: Bool
+    /// What the server said no to was a command, not the transfer.
+    package let isOfCommand: Bool
     /// It went over a connection that had been idle, which may have been dead for long.
     package let usedKeptConnection: Bool
     /// One line: what happened, with the library's and the server's own words.
     package let text: String
 
-    package init(kind: Kind, wasBegun: Bool, usedKeptConnection: Bool = false, text: String) {
+    package init(
+        kind: Kind, wasBegun: Bool, isOfCommand: Bool = false, usedKeptConnection: Bool = false, text: String
+    ) {
         self.kind = kind
         self.wasBegun = wasBegun
+        self.isOfCommand = isOfCommand
         self.usedKeptConnection = usedKeptConnection
         self.text = text
     }
@@ -83,6 +90,7 @@ enum SFTPVerdict {
         case CURLE_SSH: kind(ofWords: words) ?? (wasBegun ? .cut : .handshake)
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SEND_FAIL_REWIND:
             wasBegun ? .cut : .handshake
+        case CURLE_BAD_DOWNLOAD_RESUME: .sizeDiffers
         case CURLE_READ_ERROR: .sourceRead
         default: .broken
         }
@@ -112,6 +120,7 @@ enum SFTPVerdict {
             case .login: "the server did not let us in"
             case .missing, .denied, .full, .taken, .unsupported, .refused: "the server refused"
             case .stalled: "the server did not answer in time"
+            case .sizeDiffers: "the file there is not what was sent"
             case .cut: "the session ended in the middle"
             case .sourceRead: "the file could not be read"
             case .stopped, .cancelled, .shutDown, .broken: "libcurl failed"

@@ -5,6 +5,9 @@ import PouchKit
 struct SFTPOptions {
     /// Each buffer goes out as packets that are not waited for one by one; above this the processor's caches suffer.
     private static let uploadBufferSize = 512 << 10
+    /// libcurl waits for the answers that follow a transfer only where it has some limit; without one it asks the socket again and
+    /// again. This is the longest that it takes, 24 days.
+    private static let longestTransfer = Int(Int32.max)
 
     let request: SFTPRequest
     let server: SFTPServer
@@ -30,6 +33,7 @@ struct SFTPOptions {
         try handle.set(CURLOPT_NOSIGNAL, 1)
         try handle.set(CURLOPT_QUICK_EXIT, 1)
         try handle.set(CURLOPT_CONNECTTIMEOUT_MS, server.timeouts.connect.wholeMilliseconds)
+        try handle.set(CURLOPT_TIMEOUT_MS, Self.longestTransfer)
         try handle.set(CURLOPT_TCP_NODELAY, 1)
         try handle.set(CURLOPT_TCP_KEEPALIVE, 1)
         try handle.set(CURLOPT_TCP_KEEPIDLE, 30)
@@ -69,6 +73,10 @@ struct SFTPOptions {
             try setURL(handle, path.hasSuffix("/") ? path : path + "/")
             try handle.set(CURLOPT_NOBODY, 1)
             try handle.set(CURLOPT_FILETIME, 1)
+        case .verify(let path, let size):
+            try setURL(handle, path)
+            // Nothing may come from there on; and where the file ends before, libcurl refuses by itself.
+            try handle.set(CURLOPT_RESUME_FROM_LARGE, size: size)
         case .read(let path, let offset, let count, _):
             try setURL(handle, path)
             let last = count.map { String(offset + $0 - 1) } ?? ""

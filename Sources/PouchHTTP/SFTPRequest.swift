@@ -11,6 +11,8 @@ package struct SFTPRequest: Sendable {
         case look(path: String, withTime: Bool)
         /// Whether a folder is there: no file, and no link to one.
         case lookForFolder(path: String)
+        /// Comes to `after` only where a file of exactly this size lies; otherwise it ends with `.sizeDiffers`.
+        case verify(path: String, size: Int64)
         /// Reads a part and hands it on piece by piece, on the engine's thread; false ends the transfer with `.stopped`.
         case read(path: String, offset: Int64, count: Int64?, taking: @Sendable (UnsafeRawBufferPointer) -> Bool)
     }

@@ -10,6 +10,8 @@ final class SFTPTransfer: Transfer {
     private static let mostPrinted = 4_096
 
     private let options: SFTPOptions
+    private let watch: TurnWatch
+    private let cancellation: Cancellation
     private let progress: (@Sendable (Int64) -> Void)?
     private let completion: Completion
 
@@ -25,8 +27,13 @@ final class SFTPTransfer: Transfer {
     /// Why a callback of ours told libcurl to stop.
     private var stop: (kind: SFTPFailure.Kind, text: String)?
 
-    init(_ options: SFTPOptions, progress: (@Sendable (Int64) -> Void)?, completion: @escaping Completion) {
+    init(
+        _ options: SFTPOptions, watch: TurnWatch, cancellation: Cancellation, progress: (@Sendable (Int64) -> Void)?,
+        completion: @escaping Completion
+    ) {
         self.options = options
+        self.watch = watch
+        self.cancellation = cancellation
         self.progress = progress
         self.completion = completion
         if case .upload(let upload) = options.request.transfer {
@@ -45,6 +52,7 @@ final class SFTPTransfer: Transfer {
 
     func configure(_ handle: EasyHandle) throws(TransferProblem) {
         try options.apply(to: handle)
+        try handle.setSockets(watch.sockets)
         let context = Unmanaged.passUnretained(self).toOpaque()
         try handle.setHostKey { context, _, key, length in
             SFTPTransfer.from(context)?.judge(UnsafeRawBufferPointer(start: key, count: length)) == true
@@ -83,6 +91,12 @@ final class SFTPTransfer: Transfer {
     private func result(of end: TransferEnd, _ handle: EasyHandle?) -> Result<SFTPAnswer, SFTPFailure> {
         switch end {
         case .completed(let code): result(of: code, handle)
+        case .overran(let limit):
+            .failure(
+                failure(
+                    isBegun ? .stalled : .handshake,
+                    "the session gave no chance to look at the time for \(limit), and was cut: does the server send without an end?"
+                ))
         case .cancelled: .failure(failure(.cancelled, "it was cancelled"))
         case .closed: .failure(failure(.shutDown, "it was ended because the agent stops"))
         case .broken(let problem): .failure(failure(.broken, problem.text))
@@ -92,14 +106,15 @@ final class SFTPTransfer: Transfer {
     private func result(of code: CURLcode, _ handle: EasyHandle?) -> Result<SFTPAnswer, SFTPFailure> {
         let words = handle?.explanation(of: code) ?? ""
         let kept = (try? handle?.number(CURLINFO_NUM_CONNECTS)) == 0
-        if let stop { return .failure(failure(stop.kind, stop.text, kept)) }
+        if let stop { return .failure(failure(stop.kind, stop.text, kept: kept)) }
         if let answer = found(code, words, handle) { return .success(answer) }
         if code == CURLE_OK {
             return .success(SFTPAnswer(status: nil, space: space))
         }
         var kind = SFTPVerdict.kind(of: code, words: words, wasBegun: isBegun)
         if case .hostKey = kind { kind = .hostKey(refusedHostKey) }
-        return .failure(failure(kind, SFTPVerdict.text(of: kind, code: code, words: words), kept))
+        return .failure(
+            failure(kind, SFTPVerdict.text(of: kind, code: code, words: words), isOfCommand: code == CURLE_QUOTE_ERROR, kept: kept))
     }
 
     /// What a look ended with; `nil` when it was none, or found out nothing.
@@ -127,9 +142,12 @@ final class SFTPTransfer: Transfer {
 
     private var space: SFTPSpace? { SFTPSpace(String(decoding: printed, as: UTF8.self)) }
 
-    private func failure(_ kind: SFTPFailure.Kind, _ text: String, _ kept: Bool = false) -> SFTPFailure {
+    private func failure(
+        _ kind: SFTPFailure.Kind, _ text: String, isOfCommand: Bool = false, kept: Bool = false
+    ) -> SFTPFailure {
         SFTPFailure(
-            kind: kind, wasBegun: isBegun, usedKeptConnection: kept, text: "\(options.server.name): \(VisibleText.escaped(text))")
+            kind: kind, wasBegun: isBegun, isOfCommand: isOfCommand, usedKeptConnection: kept,
+            text: "\(options.server.name): \(VisibleText.escaped(text))")
     }
 
     // MARK: - Callbacks
@@ -175,11 +193,12 @@ final class SFTPTransfer: Transfer {
 
     private func take(_ piece: UnsafeRawBufferPointer) -> Int {
         bytesReceived += Int64(piece.count)
-        guard case .read(_, _, _, let taking) = options.request.transfer, taking(piece) else {
-            stop = (.stopped, "no more was wanted")
-            return 0
+        switch options.request.transfer {
+        case .read(_, _, _, let taking) where taking(piece): return piece.count
+        case .verify(_, let size): stop = (.sizeDiffers, "the file there has more than \(size) bytes")
+        default: stop = (.stopped, "no more was wanted")
         }
-        return piece.count
+        return 0
     }
 
     private func look(bytesSent sent: Int64) -> Int32 {
@@ -190,6 +209,12 @@ final class SFTPTransfer: Transfer {
         // libcurl's connect timeout minds the time before.
         let phase = isBegun ? Patience.Phase.sending : .connecting
         let now = SystemClock().monotonic
+        watch.sign(at: now)
+        // While libcurl waits for the answers that follow a transfer, its loop hears of nothing else.
+        guard !cancellation.isRaised else {
+            stop = (.cancelled, "it was cancelled")
+            return 1
+        }
         guard pace.restsUntil == nil else {
             patience.rest(at: now)
             return 0

@@ -24,6 +24,8 @@ protocol Transfer: AnyObject {
 enum TransferEnd {
     /// libcurl is done, well or badly.
     case completed(CURLcode)
+    /// libcurl gave no sign of life for so long, and its sockets were cut (`TurnWatch`).
+    case overran(Duration)
     /// Its `Cancellation` was raised.
     case cancelled
     /// The loop was closed.

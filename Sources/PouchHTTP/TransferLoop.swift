@@ -32,14 +32,14 @@ final class TransferLoop: Sendable {
     private let state = Mutex(State())
     private let nextID = Atomic<UInt64>(0)
     private let maximumTransfers: Int
-    private let mayTurnIdly: Bool
+    private let watch: TurnWatch?
 
     /// - Parameters:
     ///   - maximumTransfers: How many run at once. More wait here in their order, without a connection or a descriptor.
-    ///   - mayTurnIdly: The protocol's library may wake the thread for nothing (`IdleTurns`).
-    init(maximumTransfers: Int, mayTurnIdly: Bool = false) {
+    ///   - watch: For a protocol whose library may keep the thread, or wake it for nothing (`IdleTurns`).
+    init(maximumTransfers: Int, watch: TurnWatch? = nil) {
         self.maximumTransfers = max(1, maximumTransfers)
-        self.mayTurnIdly = mayTurnIdly
+        self.watch = watch
     }
 
     private func newID() -> UInt64 { nextID.add(1, ordering: .relaxed).newValue }
@@ -74,15 +74,22 @@ final class TransferLoop: Sendable {
 
     /// Runs one transfer to its end, or until the task is cancelled.
     ///
-    /// - Parameter make: Gets what to call once with the outcome. It runs on the loop's thread.
+    /// - Parameter make: Gets what to call once with the outcome, and what is raised when nobody waits for it any more. It runs on the
+    ///   loop's thread.
     func outcome<Answer: Sendable, Failure: Error>(
-        of make: @escaping @Sendable (_ completion: @escaping @Sendable (Result<Answer, Failure>) -> Void) -> any Transfer
+        of make:
+            @escaping @Sendable (
+                _ completion: @escaping @Sendable (Result<Answer, Failure>) -> Void, _ cancellation: Cancellation
+            ) -> any Transfer
     ) async -> Result<Answer, Failure> {
         let id = newID()
         let cancellation = Cancellation()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                submit(Submission(id: id, cancellation: cancellation) { make { continuation.resume(returning: $0) } })
+                submit(
+                    Submission(id: id, cancellation: cancellation) {
+                        make({ continuation.resume(returning: $0) }, cancellation)
+                    })
             }
         } onCancel: {
             // The flag serves the cancellation that overtakes its submission, the command the one that comes later.
@@ -110,9 +117,9 @@ final class TransferLoop: Sendable {
     }
 
     private func startedThread() throws(TransferProblem) -> MultiHandle {
-        let multi = try MultiHandle(idleConnections: maximumTransfers)
+        let multi = try MultiHandle(idleConnections: maximumTransfers, watch: watch)
         // The thread keeps the loop's queue and the handle alive until it ends; it ends because the engine closes the loop.
-        let thread = TransferThread(loop: self, multi: multi, maximumTransfers: maximumTransfers, mayTurnIdly: mayTurnIdly)
+        let thread = TransferThread(loop: self, multi: multi, maximumTransfers: maximumTransfers, watch: watch)
         let context = Unmanaged.passRetained(thread)
         var identity = pthread_t()
         let code = pthread_create(

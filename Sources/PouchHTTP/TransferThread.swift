@@ -1,3 +1,4 @@
+import CCurl
 import Glibc
 import PouchKit
 
@@ -12,37 +13,30 @@ final class TransferThread {
     private let loop: TransferLoop
     private let multi: MultiHandle
     private let maximumTransfers: Int
-    /// `nil` where it cannot happen.
-    private var idleTurns: IdleTurns?
+    private let watch: TurnWatch?
+    private var idleTurns = IdleTurns()
     private var waiting = WaitingLine()
     private var running: [UnsafeMutableRawPointer: Running] = [:]
     private var handles: [UInt64: UnsafeMutableRawPointer] = [:]
 
-    init(loop: TransferLoop, multi: MultiHandle, maximumTransfers: Int, mayTurnIdly: Bool) {
+    init(loop: TransferLoop, multi: MultiHandle, maximumTransfers: Int, watch: TurnWatch?) {
         self.loop = loop
         self.multi = multi
         self.maximumTransfers = maximumTransfers
-        idleTurns = mayTurnIdly ? IdleTurns() : nil
+        self.watch = watch
     }
 
     /// Returns when the loop was closed and every transfer has had its end.
     func run() {
         Self.blockSignals()
         while true {
-            let (commands, isClosed) = loop.takeCommands()
-            for command in commands { obey(command) }
-            if isClosed {
-                endAll(with: .closed)
-                return
-            }
-            startWaiting()
+            var next = Next.wait
             do throws(TransferProblem) {
-                goOnWithRested()
-                try multi.perform()
-                // Handles that became free are used before waiting: nobody would wake us for those in line.
-                if finishCompleted() && !waiting.isEmpty { continue }
-                try multi.wait(milliseconds: patience)
-                if idleTurns?.mustRest(at: SystemClock().monotonic) == true { usleep(1_000) }
+                let isDone = try Farewell.unlessOver { () throws(TransferProblem) in next = try turn() }
+                guard isDone else { Self.waitForTheEnd() }
+                if case .end = next { return }
+                if case .wait = next { try multi.wait(milliseconds: patience) }
+                if watch != nil, idleTurns.mustRest(at: SystemClock().monotonic) { usleep(1_000) }
             } catch {
                 // libcurl leaves open which transfers its failure concerns, and whether it would work again.
                 for command in loop.fallAsleep() { obey(command) }
@@ -51,6 +45,28 @@ final class TransferThread {
             }
         }
     }
+
+    private enum Next { case turn, wait, end }
+
+    /// Moves what can be moved without waiting.
+    private func turn() throws(TransferProblem) -> Next {
+        watch?.begin(at: SystemClock().monotonic)
+        defer { watch?.end() }
+        let (commands, isClosed) = loop.takeCommands()
+        for command in commands { obey(command) }
+        if isClosed {
+            endAll(with: .closed)
+            return .end
+        }
+        startWaiting()
+        goOnWithRested()
+        try multi.perform()
+        // Handles that became free are used before waiting: nobody would wake us for those in line.
+        return finishCompleted() && !waiting.isEmpty ? .turn : .wait
+    }
+
+    /// The process is over. Whatever this thread did now might crash it.
+    private static func waitForTheEnd() -> Never { while true { pause() } }
 
     /// Signals are for the main thread. Above all SIGPIPE: OpenSSL writes to sockets without MSG_NOSIGNAL.
     private static func blockSignals() {
@@ -122,10 +138,15 @@ final class TransferThread {
     private func finishCompleted() -> Bool {
         var hasFinished = false
         while let (handle, code) = multi.nextCompleted() {
-            finish(handle, with: .completed(code))
+            finish(handle, with: end(of: code))
             hasFinished = true
         }
         return hasFinished
+    }
+
+    private func end(of code: CURLcode) -> TransferEnd {
+        if let watch, watch.hasCut, code != CURLE_OK { return .overran(watch.limit) }
+        return .completed(code)
     }
 
     private func finish(_ handle: UnsafeMutableRawPointer, with end: TransferEnd) {

@@ -217,6 +217,47 @@ struct SFTPDeliveryTests {
         #expect(try partner.names().count == 2)
     }
 
+    @Test("to a server that lets nobody look is sent and renamed all the same", arguments: [[], [SFTPSettings.Sidecar.done]])
+    func unseen(sidecars: [SFTPSettings.Sidecar]) async throws {
+        let destination = try partner.destination {
+            $0.sizeCheck = false
+            $0.lookFirst = false
+            $0.sidecar = OneOrMore(sidecars)
+        }
+        let file = try file()
+        let receipt = try await destination.receipt(file, RecordingContext("blind/f.csv"))
+        #expect(receipt.confirmation == .byAnswer)
+        #expect(try object("blind/f.csv") == file.contents)
+        #expect(try partner.names() == ["blind/f.csv"] + sidecars.map { "blind/f.csv.\($0.rawValue)" })
+    }
+
+    @Test("that the server did not keep whole is taken back and tried again")
+    func shortened() async throws {
+        let destination = try partner.destination()
+        let (file, folder) = (try file(), partner.folder)
+        // Between the upload and the look at its size the agent notes what comes next.
+        let recorder = RecordingContext(
+            key: try DeliveryKey("f.csv"),
+            whenDurable: { _ async throws(DeliveryFailure) in
+                guard let name = try? folder.names(in: "inbox").first else { return }
+                _ = truncate(folder.path("inbox/" + name), 9_999)
+            })
+        let failure = try await destination.failure(file, recorder)
+        #expect(failure.remedy == .retry && failure.code == "size-differs", "\(failure)")
+        #expect(try partner.names() == [])
+        let longer = RecordingContext(
+            key: try DeliveryKey("f.csv"), delivery: recorder.delivery, attempt: 2,
+            whenDurable: { _ async throws(DeliveryFailure) in
+                guard let name = try? folder.names(in: "inbox").first else { return }
+                _ = truncate(folder.path("inbox/" + name), 10_001)
+            })
+        #expect(try await destination.failure(file, longer, from: recorder.saved.last).code == "size-differs")
+        #expect(try partner.names() == [])
+        let last = try RecordingContext("f.csv", delivery: recorder.delivery, attempt: 3)
+        _ = try await destination.receipt(file, last, from: longer.saved.last)
+        #expect(try object("f.csv") == file.contents)
+    }
+
     @Test("uses its sessions again and again, and never more than it may")
     func sessions() async throws {
         let destination = try partner.destination { $0.sessions = 3 }

@@ -170,6 +170,25 @@ struct TrustAndLoginTests {
         #expect(failure.remedy == .hold && failure.code == "secret-unusable", "\(failure)")
     }
 
+    @Test(
+        "a password that is right lets us in, and a wrong one does not",
+        .enabled(if: TemporaryFolder.mayMount, "the server has accounts of its own"))
+    func rightPassword() async throws {
+        let server = try SSHServer(password: "correct horse")
+        let partner = try PartnerFolder(server)
+        func destination(_ password: String) throws -> SFTPDestination {
+            try partner.destination {
+                $0.privateKey = nil
+                $0.passwordFile = try SettingsPath(try scratch.write(password + "\n", to: "password"), in: "/")
+            }
+        }
+        let failure = try await destination("battery staple").failure(try file(), RecordingContext("f.csv"))
+        #expect(failure.code == "login-denied", "\(failure)")
+        _ = try await destination("correct horse").receipt(try file(), RecordingContext("f.csv"))
+        #expect(try partner.names() == ["f.csv"])
+        #expect(server.log.contains("Accepted password for partner"))
+    }
+
     @Test("a password that is refused holds the partner, and shows nowhere")
     func password() async throws {
         let password = try SettingsPath(try scratch.write("hunter2-hunter2\n", to: "password"), in: "/")

@@ -14,38 +14,33 @@ package final class SSHServer: Sendable {
     /// A folder for what a test needs beside the server.
     package let folder: TemporaryFolder
     package var host: String { "127.0.0.1" }
-    package let user = NSUserName()
+    package let user: String
     package let hostKeys: [KeyType]
     private let program: SpawnedProgram
 
     /// - Parameters:
     ///   - isReadOnly: it refuses whatever would change something.
     ///   - identity: whose host keys it has; `nil`: new ones.
+    ///   - password: lets in a user of its own, `partner`, by this password instead; needs `TemporaryFolder.mayMount`.
     package init(
-        hostKeys: [KeyType] = [.ed25519], isReadOnly: Bool = false, identity: SSHServer? = nil
+        hostKeys: [KeyType] = [.ed25519], isReadOnly: Bool = false, identity: SSHServer? = nil, password: String? = nil
     ) throws {
         folder = try TemporaryFolder("sshd")
+        user = password == nil ? NSUserName() : "partner"
         self.hostKeys = hostKeys
-        for type in [KeyType.ed25519, .ecdsa, .rsa] { try Self.makeKey(folder.path("user_\(type.rawValue)"), type) }
-        try Self.makeKey(folder.path("user_locked"), .ed25519, passphrase: "correct horse")
-        try Self.makeKey(folder.path("user_stranger"), .ed25519)
+        for (name, pair) in try Self.userKeys.get() { try pair.write(to: "user_" + name, in: folder) }
         for type in hostKeys {
-            if let identity {
-                for ending in ["", ".pub"] {
-                    try folder.write(identity.folder.read("host_\(type.rawValue)\(ending)"), to: "host_\(type.rawValue)\(ending)")
-                }
-                try FileManager.default.setAttributes(
-                    [.posixPermissions: 0o600], ofItemAtPath: folder.path("host_\(type.rawValue)"))
-            } else {
-                try Self.makeKey(folder.path("host_\(type.rawValue)"), type)
-            }
+            let name = "host_\(type.rawValue)"
+            let pair = if let identity { try KeyPair(name, in: identity.folder) } else { try Self.madeKey(type) }
+            try pair.write(to: name, in: folder)
         }
-        let source = identity?.folder ?? folder
-        let known = try ["user_ed25519", "user_ecdsa", "user_rsa", "user_locked"].map { try source.text($0 + ".pub") }.joined()
+        let known = try ["user_ed25519", "user_ecdsa", "user_rsa", "user_locked"].map { [folder] in try folder.text($0 + ".pub") }
+            .joined()
         try folder.write(known, to: "authorized_keys")
         // For the process that is root: it goes into this folder for what it does not trust itself with.
         if geteuid() == 0 { try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true) }
-        (program, port) = try Self.started(in: folder, hostKeys: hostKeys, isReadOnly: isReadOnly)
+        if let password { try Self.writeAccounts(of: user, password: password, in: folder) }
+        (program, port) = try Self.started(in: folder, hostKeys: hostKeys, isReadOnly: isReadOnly, takesPassword: password != nil)
     }
 
     /// Whether this machine has what is needed; a line says so where not.
@@ -78,14 +73,58 @@ package final class SSHServer: Sendable {
     private static let sshd = "/usr/sbin/sshd"
     private static let keygen = "/usr/bin/ssh-keygen"
 
-    private static func makeKey(_ path: String, _ type: KeyType, passphrase: String = "") throws {
-        let bits = type == .rsa ? ["-b", "2048"] : []
-        try SpawnedProgram.run(keygen, ["-q", "-t", type.rawValue] + bits + ["-N", passphrase, "-C", "test", "-f", path])
+    private struct KeyPair {
+        let secret: [UInt8]
+        let open: [UInt8]
+
+        init(_ name: String, in folder: TemporaryFolder) throws {
+            secret = try folder.read(name)
+            open = try folder.read(name + ".pub")
+        }
+
+        func write(to name: String, in folder: TemporaryFolder) throws {
+            try folder.write(open, to: name + ".pub")
+            try folder.write(secret, to: name)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder.path(name))
+        }
     }
+
+    /// Of the users, made once for all servers.
+    private static let userKeys = Result {
+        [
+            "ed25519": try madeKey(.ed25519), "ecdsa": try madeKey(.ecdsa), "rsa": try madeKey(.rsa),
+            "locked": try madeKey(.ed25519, passphrase: "correct horse"), "stranger": try madeKey(.ed25519),
+        ]
+    }
+
+    private static func madeKey(_ type: KeyType, passphrase: String = "") throws -> KeyPair {
+        let folder = try TemporaryFolder("key")
+        let bits = type == .rsa ? ["-b", "2048"] : []
+        try SpawnedProgram.run(
+            keygen, ["-q", "-t", type.rawValue] + bits + ["-N", passphrase, "-C", "test", "-f", folder.path("key")])
+        return try KeyPair("key", in: folder)
+    }
+
+    /// The machine's accounts and one more, with the identity of the user that runs the tests. OpenSSH takes passwords from PAM or from
+    /// `/etc/shadow` alone.
+    private static func writeAccounts(of user: String, password: String, in folder: TemporaryFolder) throws {
+        try SpawnedProgram.run("/usr/bin/openssl", ["passwd", "-6", password], output: folder.path("hash"))
+        let hash = try folder.text("hash").split(whereSeparator: \.isNewline).joined()
+        let known = try String(contentsOfFile: "/etc/passwd", encoding: .utf8)
+        try folder.write(known + "\(user):x:\(geteuid()):\(getegid())::/:/bin/sh\n", to: "passwd")
+        try folder.write("\(user):\(hash):19000:0:99999:7:::\n", to: "shadow")
+    }
+
+    /// Only the server sees them: its mounts are its own.
+    private static let amongOwnAccounts = """
+        mount --bind "$0/passwd" /etc/passwd
+        mount --bind "$0/shadow" /etc/shadow
+        exec "$@"
+        """
 
     /// The port was free a moment ago; where it is taken meanwhile, another is tried.
     private static func started(
-        in folder: TemporaryFolder, hostKeys: [KeyType], isReadOnly: Bool
+        in folder: TemporaryFolder, hostKeys: [KeyType], isReadOnly: Bool, takesPassword: Bool
     ) throws -> (SpawnedProgram, UInt16) {
         for _ in 0..<5 {
             let port = try Loopback.unusedPort()
@@ -95,9 +134,9 @@ package final class SSHServer: Sendable {
                 \(hostKeys.map { "HostKey \(folder.path("host_\($0.rawValue)"))" }.joined(separator: "\n"))
                 PidFile none
                 AuthorizedKeysFile \(folder.path("authorized_keys"))
-                PasswordAuthentication no
+                PasswordAuthentication \(takesPassword ? "yes" : "no")
                 KbdInteractiveAuthentication no
-                PermitRootLogin prohibit-password
+                PermitRootLogin \(takesPassword ? "yes" : "prohibit-password")
                 StrictModes no
                 UsePAM no
                 MaxStartups 100:30:200
@@ -107,7 +146,12 @@ package final class SSHServer: Sendable {
                 """
             try folder.write(configuration, to: "sshd_config")
             try folder.write("", to: "log")
-            let program = try SpawnedProgram(sshd, ["-D", "-f", folder.path("sshd_config"), "-E", folder.path("log")])
+            let arguments = ["-D", "-f", folder.path("sshd_config"), "-E", folder.path("log")]
+            let program =
+                if takesPassword {
+                    try SpawnedProgram(
+                        "/usr/bin/unshare", ["--mount", "/bin/sh", "-ec", amongOwnAccounts, folder.path, sshd] + arguments)
+                } else { try SpawnedProgram(sshd, arguments) }
             // A log has no event to wait for.
             for _ in 0..<2_000 where program.isRunning {
                 if try folder.text("log").contains("Server listening on 127.0.0.1") { return (program, port) }
