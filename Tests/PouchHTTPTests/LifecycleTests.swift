@@ -60,14 +60,11 @@ struct LifecycleTests {
                 HTTPRequest(method: "PUT", url: server.url, body: .file(descriptor: file.descriptor, offset: 0, count: 1 << 40)))
         }
         await begun.fired()
-        let clock = ContinuousClock()
-        let start = clock.now
         task.cancel()
         let failure = await #expect(throws: HTTPFailure.self) { try await task.value }
+        // Not the timeout, and not the end of a body that has none.
         #expect(failure?.kind == .cancelled)
         #expect(failure?.outcome == .unknown)
-        // Generous, since the machine may be busy: what must not happen is waiting for the minute of a timeout.
-        #expect(clock.now - start < .seconds(5))
         await gone.fired()
     }
 

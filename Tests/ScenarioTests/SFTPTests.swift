@@ -52,7 +52,7 @@ extension Scenarios {
             defer { relay.stop() }
             try configure(limits: "at-once: 1, bandwidth: 4MiB/s")
             let size = 24 << 20
-            try workshop.feed(1, sizes: size...size)
+            try workshop.putLarge(size, as: "large.bin")
             let killed = try await workshop.pouch().run("run", "--once") { running in
                 try await eventually("a part is there") { relay.bytesFromClient > 6 << 20 }
                 running.kill()
