@@ -22,7 +22,8 @@ package final class Certificate: @unchecked Sendable {
         let attempt = "read certificates"
         let memory = try MemoryBIO(pem, attempt: attempt)
         var found: [Certificate] = []
-        while let handle = PEM_read_bio_X509(memory.bio, nil, nil, nil) {
+        // Without a callback OpenSSL would ask for a passphrase on the terminal.
+        while let handle = PEM_read_bio_X509(memory.bio, nil, { _, _, _, _ in -1 }, nil) {
             found.append(try Certificate(owning: handle, attempt: attempt))
         }
         let reason = OpenSSLProblem.latest()
@@ -81,8 +82,11 @@ package final class Certificate: @unchecked Sendable {
     /// True for what may vouch for others.
     package var isAuthority: Bool { X509_check_ca(handle) > 0 }
 
-    /// True when the certificate's key may sign; without the extension any use is allowed.
-    package var maySign: Bool { X509_get_key_usage(handle) & UInt32(KU_DIGITAL_SIGNATURE) != 0 }
+    /// True when the certificate's key may sign.
+    package var maySign: Bool { isMeant(for: UInt32(KU_DIGITAL_SIGNATURE)) }
+
+    /// - Parameter usage: one of OpenSSL's `KU_…`. Without the extension any use is allowed.
+    func isMeant(for usage: UInt32) -> Bool { X509_get_key_usage(handle) & usage != 0 }
 
     /// The first `CN` of the subject.
     package var commonName: String? {

@@ -117,14 +117,7 @@ private struct Opening: ~Copyable {
     private static func unwrap(_ message: OpaquePointer, _ key: borrowing OpeningKey, _ certificate: SealCertificate?)
         throws(SealProblem)
     {
-        let outcome: Int32
-        if let certificate {
-            let parsed = try SealCertificate.Parsed(der: certificate.der)
-            outcome = CMS_decrypt_set1_pkey(message, key.key, parsed.x509)
-        } else {
-            outcome = CMS_decrypt_set1_pkey(message, key.key, nil)
-        }
-        guard outcome == 1 else {
+        guard CMS_decrypt_set1_pkey(message, key.key, certificate?.certificate.handle) == 1 else {
             ERR_clear_error()
             throw SealProblem(
                 certificate.map { "it is not sealed to \($0.subject), or the key is not of that certificate" }

@@ -51,8 +51,7 @@ package struct Sealer: ~Copyable {
 
     private static func add(_ recipient: SealCertificate, to message: OpaquePointer) throws(SealProblem) {
         let attempt = "seal to \(recipient.subject)"
-        let certificate = try SealCertificate.Parsed(der: recipient.der)
-        guard let information = CMS_add1_recipient_cert(message, certificate.x509, UInt32(CMS_KEY_PARAM)),
+        guard let information = CMS_add1_recipient_cert(message, recipient.certificate.handle, UInt32(CMS_KEY_PARAM)),
             let parameters = CMS_RecipientInfo_get0_pkey_ctx(information)
         else { throw .openSSL(attempt) }
         if CMS_RecipientInfo_type(information) == CMS_RECIPINFO_TRANS {
