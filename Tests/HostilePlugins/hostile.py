@@ -59,6 +59,35 @@ def fork_and_sleep(count):
         time.sleep(0.01)
 
 
+def take_all():
+    """As much of everything as the kernel gives."""
+    files = []
+    try:
+        while True:
+            files.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError as error:
+        told = {"files": len(files), "why": error.strerror}
+    for file in files:
+        os.close(file)
+    try:
+        told["memory"] = len(bytearray(1 << 30))
+    except MemoryError:
+        told["memory"] = 0
+    # The kernel does not hold root to a number of processes.
+    if os.getuid() == 0:
+        os.setuid(65_534)
+    told["children"] = []
+    try:
+        while len(told["children"]) < 1_000:
+            child = os.fork()
+            if child == 0:
+                wait_for_ever()
+            told["children"].append(child)
+    except BlockingIOError:
+        pass
+    return told
+
+
 def deliver(mode, order):
     if mode == "hang":
         wait_for_ever()
@@ -140,6 +169,11 @@ def deliver(mode, order):
         say(type="failed", id=order["id"], **{"class": "hold"}, code="two\nlines", text="\x1b[31mred\nsecond line", hint="a\rb")
     elif mode == "poison" and "poison" in order["key"]:
         os.kill(os.getpid(), signal.SIGKILL)
+    elif mode == "dies-twice" and noted("deaths") < 2:
+        note("deaths", "x")
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif mode == "greedy":
+        say(type="failed", id=order["id"], **{"class": "hold"}, code="told", text=json.dumps(take_all()))
     elif mode == "deaf" :
         # It goes on saying that it works, whatever it is asked to.
         while True:
@@ -165,6 +199,8 @@ for message in STREAM:
         early = os.environ.get("POUCH_TEST_MODE", "")
         if early == "hang-at-start":
             wait_for_ever()
+        elif early == "killed-at-start":
+            os.kill(os.getpid(), signal.SIGKILL)
         elif early == "exit-at-start":
             sys.stderr.write("ModuleNotFoundError: no module named 'requests'\n")
             sys.exit(0)

@@ -13,6 +13,8 @@ final class HostileHouse: Sendable {
         "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     }()
 
+    static let patience = Patience(start: .seconds(20), cancel: .milliseconds(500), silence: .seconds(60), answer: .seconds(20))
+
     let folder: TemporaryFolder
     let destination: ProcessDestination
     let file: TestFile
@@ -23,8 +25,8 @@ final class HostileHouse: Sendable {
     ///   - early: what it does before.
     init(
         _ mode: String = "honest", early: String? = nil, key: String = "file.bin", size: Int = 10_000, secret: String? = nil,
-        patience: Patience = Patience(start: .seconds(20), cancel: .milliseconds(500), silence: .seconds(60), answer: .seconds(20)),
-        change: (inout PluginManifest) -> Void = { _ in }
+        patience: Patience = HostileHouse.patience,
+        clock: any AgentClock = SystemClock(), change: (inout PluginManifest) -> Void = { _ in }
     ) throws {
         folder = try TemporaryFolder("hostile")
         try folder.makeFolder("target")
@@ -43,7 +45,7 @@ final class HostileHouse: Sendable {
             environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "POUCH_SECRET_OF_THE_AGENT": "x"].merging(
                 early.map { ["POUCH_TEST_MODE": $0] } ?? [:]
             ) { $1 })
-        destination = ProcessDestination(plan, patience: patience)
+        destination = ProcessDestination(plan, patience: patience, clock: clock)
         var generator = SeededGenerator(seed: 7)
         file = try TestFile(generator.bytes(size), in: folder)
         self.key = try DeliveryKey(key)

@@ -35,6 +35,50 @@ struct HostilePluginTests {
         #expect(failure.remedy == .retry && failure.code == "plugin-late")
     }
 
+    @Test("it is killed from outside before it is ready: tried again, since that says nothing of it")
+    func killedAtStart() async throws {
+        let failure = try await HostileHouse(early: "killed-at-start").failure()
+        #expect(failure.remedy == .retry && failure.code == "plugin-ended", "\(failure)")
+    }
+
+    @Test("after two losses it rests, and who comes meanwhile waits for it")
+    func waitsForRest() async throws {
+        let clock = ManualClock()
+        let house = try HostileHouse("dies-twice", clock: clock)
+        for _ in 1...2 { #expect(try await house.failure().code == "plugin-ended") }
+        async let receipt = house.receipt()
+        await clock.sleepers()
+        clock.advance(by: .seconds(1))
+        #expect(try await receipt.key == house.key.description)
+    }
+
+    @Test("a rest that is longer than the host's patience is told, with its length")
+    func restsTooLong() async throws {
+        var patience = HostileHouse.patience
+        patience.rest = .zero
+        let house = try HostileHouse("dies-twice", patience: patience, clock: ManualClock())
+        for _ in 1...2 { _ = try await house.failure() }
+        let failure = try await house.failure()
+        #expect(failure.code == "plugin-resting" && failure.remedy == .retry(after: .seconds(1)), "\(failure)")
+    }
+
+    @Test("it takes what it can get: that is what its manifest gives it, and all that it forked ends with it")
+    func greedy() async throws {
+        struct Told: Decodable {
+            let files: Int, why: String, memory: Int, children: [pid_t]
+        }
+        var house: HostileHouse? = try HostileHouse("greedy") { $0.limits?.processes = 40 }
+        let failure = try await house?.failure()
+        let cause = try #require(failure?.cause)
+        #expect(cause.utf8.count < 1_000, "the answer was cut: \(cause)")
+        let told = try JSONDecoder().decode(Told.self, from: Data(cause.utf8))
+        #expect(told.files < 64 && told.why == "Too many open files")
+        #expect(told.memory == 0, "it got a GiB, and its manifest gives it 512 MiB")
+        #expect(told.children.count < 40)
+        house = nil
+        try await gone(told.children)
+    }
+
     @Test(
         "while it delivers: killed, nothing is believed, and the remedy fits",
         arguments: [

@@ -37,7 +37,7 @@ extension Scenarios {
             try workshop.feed(40)
             let ending = try await workshop.pouch().run("run", "--once", "--log-level", "error") { running in
                 var killed: Set<Int32> = []
-                while killed.count < 5, !running.isOver {
+                while killed.count < 4, !running.isOver {
                     for number in Self.plugins(of: workshop) where killed.insert(number).inserted { kill(number, SIGKILL) }
                     await Task.yield()
                 }

@@ -80,11 +80,7 @@ struct Handshake {
         defer { request.close() }
         do throws(PluginLoss) { return try await request.reply() } catch {
             switch error.kind {
-            // What ends before it can do anything will not do better next time.
-            case .ended(let ending):
-                throw PluginLoss(
-                    .unfit("the plugin ended before it was ready: \(ending)", hint: "run `pouch plugin test` on it"),
-                    words: error.words)
+            case .ended(let ending): throw PluginLoss(.endedEarly(ending), words: error.words)
             case .deaf, .silent: throw PluginLoss(.late(patience.start), words: error.words)
             default: throw error
             }

@@ -26,18 +26,24 @@ actor PluginKeeper {
         self.clock = clock
     }
 
-    /// The running plugin.
+    /// The running plugin. While it rests briefly it is waited for: whoever came for it would fail for nothing.
     func link(for agent: String) async throws(PluginLoss) -> PluginLink {
-        switch condition {
-        case .up(let link):
-            guard let loss = link.loss else { return link }
-            note(loss, of: link)
-        case .starting(let waiting):
-            let outcome = await withCheckedContinuation { continuation in condition = .starting(waiting + [continuation]) }
-            return try outcome.get()
-        case .down: break
+        while true {
+            switch condition {
+            case .up(let link):
+                guard let loss = link.loss else { return link }
+                note(loss, of: link)
+            case .starting(let waiting):
+                let outcome = await withCheckedContinuation { continuation in condition = .starting(waiting + [continuation]) }
+                return try outcome.get()
+            case .down: break
+            }
+            guard let wait = schedule.wait(at: clock.monotonic) else { return try await start(for: agent) }
+            guard wait <= patience.rest, (try? await clock.sleep(for: wait)) != nil else { throw PluginLoss(.resting(wait)) }
         }
-        if let wait = schedule.wait(at: clock.monotonic) { throw PluginLoss(.resting(wait)) }
+    }
+
+    private func start(for agent: String) async throws(PluginLoss) -> PluginLink {
         condition = .starting([])
         let outcome: Result<PluginLink, PluginLoss>
         do throws(PluginLoss) {

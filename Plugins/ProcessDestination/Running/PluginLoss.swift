@@ -10,6 +10,8 @@ package struct PluginLoss: Error, Hashable {
         case notNow(String)
         /// It did not finish the handshake in time.
         case late(Duration)
+        /// It ended in the handshake.
+        case endedEarly(ChildEnding)
         /// It broke the protocol.
         case violation(String)
         /// It refuses its settings.
@@ -51,6 +53,11 @@ package struct PluginLoss: Error, Hashable {
         case .unfit(let text, let hint): (.hold, "plugin-unfit", text, hint)
         case .notNow(let text): (.retry, "plugin-not-started", text, nil)
         case .late(let time): (.retry, "plugin-late", "the plugin was not ready within \(time)", "run `pouch plugin test` on it")
+        // Somebody ended it (the kernel when memory was short, a person): that passes. What ends by itself does no better next time.
+        case .endedEarly(.killed(signal: 9)), .endedEarly(.killed(signal: 15)):
+            (.retry, "plugin-ended", "the plugin was ended from outside before it was ready", nil)
+        case .endedEarly(let ending):
+            (.hold, "plugin-unfit", "the plugin ended before it was ready: \(ending)", "run `pouch plugin test` on it")
         case .violation(let text):
             (.hold, "plugin-protocol", "the plugin broke the protocol: \(text)", "run `pouch plugin test` on it")
         case .settings(let text): (.hold, "plugin-settings", text, "correct `settings:` of the partner")

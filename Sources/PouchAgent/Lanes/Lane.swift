@@ -181,6 +181,7 @@ protocol LaneEndings: Sendable {
 }
 
 extension DeliveryFailure {
-    /// True when the failure says nothing of the far end: our journal, the source file, or its sealed form.
-    var isOurs: Bool { code == "journal" || code.hasPrefix("source-") || code.hasPrefix("seal-") }
+    /// True when the failure says nothing of the far end: our journal, the source file, its sealed form, or a plugin's process, which is
+    /// started again by a schedule of its own.
+    var isOurs: Bool { code == "journal" || ["source-", "seal-", "plugin-"].contains(where: code.hasPrefix) }
 }
