@@ -8,7 +8,6 @@ struct DeliveryTalk: Sendable {
     let plan: PluginPlan
     let link: PluginLink
     let question: DeliveryQuestion
-    let attempt: String
     let started: ContinuousClock.Instant
 
     typealias Outcome = Result<DeliveryOutcome, DeliveryFailure>
@@ -164,7 +163,7 @@ struct DeliveryTalk: Sendable {
             }
         let code = failed.code.utf8.prefix(64).allSatisfy { $0 > 0x20 && $0 < 0x7F } ? String(failed.code.prefix(64)) : "plugin"
         return DeliveryFailure(
-            remedy, code: failed.type == .cancelled ? "stopped" : code, attempt: attempt,
+            remedy, code: failed.type == .cancelled ? "stopped" : code, attempt: plan.attempt(at: file, as: context.key),
             cause: link.redaction.sentence(failed.text), hint: failed.hint.map(link.redaction.sentence),
             isThrottling: failed.type == .throttle)
     }
@@ -172,7 +171,7 @@ struct DeliveryTalk: Sendable {
     private func failure(
         _ remedy: DeliveryFailure.Remedy, _ code: String, _ cause: String, hint: String? = nil
     ) -> DeliveryFailure {
-        DeliveryFailure(remedy, code: code, attempt: attempt, cause: cause, hint: hint)
+        DeliveryFailure(remedy, code: code, attempt: plan.attempt(at: file, as: context.key), cause: cause, hint: hint)
     }
 
     private func violation(_ text: String) -> PluginLoss {

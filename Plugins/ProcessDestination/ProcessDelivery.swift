@@ -18,7 +18,7 @@ struct ProcessDelivery: Sendable {
         self.patience = patience
     }
 
-    private var attempt: String { "deliver \(file.path) to \(VisibleText.escaped(plan.place)) as \(context.key)" }
+    private var attempt: String { plan.attempt(at: file, as: context.key) }
 
     func run(from checkpoint: Checkpoint?) async throws(DeliveryFailure) -> DeliveryOutcome {
         if let largest = plan.manifest.largestFile, file.size > largest.bytes {
@@ -57,7 +57,7 @@ struct ProcessDelivery: Sendable {
         let question = DeliveryQuestion(
             delivery: context.delivery, key: context.key, size: file.size, sha256: sha256, checkpoint: saved?.data)
         let talk = DeliveryTalk(
-            file: file, context: context, plan: plan, link: link, question: question, attempt: attempt, started: started)
+            file: file, context: context, plan: plan, link: link, question: question, started: started)
         if asking {
             switch try await talk.ask(within: min(patience.answer, timeLeft)) {
             case .present(let receipt): return .success(.delivered(receipt))

@@ -2,7 +2,7 @@ import FoundationEssentials
 import PouchKit
 
 /// What the checkpoint says: what the plugin wants to be told again, and whether the file may have become visible since.
-struct SavedProgress: Codable, Hashable, Sendable {
+struct SavedProgress: Decodable, Hashable, Sendable {
     static let version = 1
 
     let delivery: DeliveryID
@@ -26,8 +26,10 @@ struct SavedProgress: Codable, Hashable, Sendable {
     }
 
     func checkpoint(target: TargetFingerprint) -> Checkpoint {
-        // Two texts and a Boolean: nothing in them cannot be encoded.
-        let payload = (try? JSONEncoder().encode(self)).map(Array.init) ?? []
-        return Checkpoint(stage: .place, version: Self.version, target: target, payload: payload)
+        var payload = JSONLine()
+        payload.add("delivery", delivery.description)
+        payload.add("data", data)
+        payload.add("isReady", isReady)
+        return Checkpoint(stage: .place, version: Self.version, target: target, payload: payload.object)
     }
 }

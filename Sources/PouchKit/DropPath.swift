@@ -57,6 +57,7 @@ public enum VisibleText {
     /// Bytes that are not UTF-8 become `\xNN`; control characters, line separators and characters that turn the reading
     /// direction become `\u{N}`; a backslash is doubled, so that the original can be told.
     public static func escaped(_ bytes: [UInt8]) -> String {
+        if isPlain(bytes) { return String(decoding: bytes, as: UTF8.self) }
         var result = ""
         var index = 0
         while index < bytes.count {
@@ -74,7 +75,12 @@ public enum VisibleText {
         return result
     }
 
-    public static func escaped(_ text: String) -> String { escaped(Array(text.utf8)) }
+    public static func escaped(_ text: String) -> String { isPlain(text.utf8) ? text : escaped(Array(text.utf8)) }
+
+    /// Nearly every text is: nothing in it but visible ASCII and spaces.
+    private static func isPlain(_ bytes: some Sequence<UInt8>) -> Bool {
+        bytes.allSatisfy { (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\\") }
+    }
 
     private static func append(_ scalar: Unicode.Scalar, to result: inout String) {
         switch scalar {

@@ -48,6 +48,11 @@ package struct PluginPlan: Hashable, Sendable {
 
     var name: AdapterName { manifest.name }
 
+    /// What is tried, for failures.
+    func attempt(at file: OutgoingFile, as key: DeliveryKey) -> String {
+        "deliver \(file.path) to \(VisibleText.escaped(place)) as \(key)"
+    }
+
     private static func target(_ manifest: PluginManifest, _ values: [String: PluginValue]) -> TargetFingerprint {
         let marked = (manifest.fields ?? [:]).filter { $0.value.target == true }.map(\.key)
         let identifying = marked.isEmpty ? values : values.filter { marked.contains($0.key) }

@@ -58,62 +58,70 @@ struct DeliveryOrder: Hashable, Sendable {
     let bytesPerSecond: Int64?
 }
 
-/// A message under its number.
-struct NumberedMessage: Encodable {
-    let id: Int
-    let message: HostMessage
-
-    private struct Key: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-
-        init(_ text: String) { stringValue = text }
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var fields = encoder.container(keyedBy: Key.self)
-        try fields.encode(message.type, forKey: Key("type"))
-        try fields.encode(id, forKey: Key("id"))
-        switch message {
+extension HostMessage {
+    /// The message under its number, as one line.
+    func line(id: Int) -> [UInt8] {
+        var line = JSONLine()
+        line.add("type", type)
+        line.add("id", id)
+        switch self {
         case .hello(let agent):
-            try fields.encode(["first": 1, "last": 1], forKey: Key("protocol"))
-            try fields.encode(agent, forKey: Key("agent"))
-            try fields.encode(["exists", "abandon", "cancel", "ping", "handed-over"], forKey: Key("features"))
+            line.add("protocol") { versions in
+                versions.add("first", 1)
+                versions.add("last", 1)
+            }
+            line.add("agent", agent)
+            line.add("features", ["exists", "abandon", "cancel", "ping", "handed-over"])
         case .configure(let values, let secrets):
-            try fields.encode(values, forKey: Key("settings"))
-            try fields.encode(secrets.mapValues { $0.reveal() }, forKey: Key("secrets"))
-        case .exists(let question): try encode(question, &fields)
-        case .deliver(let order): try encode(order, &fields)
+            line.add("settings") { settings in for (name, value) in values { value.add(to: &settings, as: name) } }
+            line.add("secrets") { texts in for (name, secret) in secrets { texts.add(name, secret.reveal()) } }
+        case .exists(let question): question.add(to: &line)
+        case .deliver(let order):
+            order.question.add(to: &line)
+            order.add(to: &line)
         case .abandon(let delivery, let checkpoint):
-            try fields.encode(delivery, forKey: Key("delivery"))
-            try fields.encode(checkpoint, forKey: Key("checkpoint"))
-        case .riddle: try fields.encode("what is this?", forKey: Key("question"))
+            line.add("delivery", delivery.description)
+            line.add("checkpoint", checkpoint)
+        case .riddle: line.add("question", "what is this?")
         case .check, .saved, .cancel, .ping, .shutdown: break
         }
+        return line.object + [UInt8(ascii: "\n")]
     }
+}
 
-    private func encode(_ question: DeliveryQuestion, _ fields: inout KeyedEncodingContainer<Key>) throws {
-        try fields.encode(question.delivery, forKey: Key("delivery"))
-        try fields.encode(question.key, forKey: Key("key"))
-        try fields.encode(question.key.suffixed(for: question.delivery), forKey: Key("suffixedKey"))
-        try fields.encode(question.size, forKey: Key("size"))
-        try fields.encode(question.sha256, forKey: Key("sha256"))
-        try fields.encodeIfPresent(question.checkpoint, forKey: Key("checkpoint"))
+extension DeliveryQuestion {
+    fileprivate func add(to line: inout JSONLine) {
+        line.add("delivery", delivery.description)
+        line.add("key", key.description)
+        line.add("suffixedKey", key.suffixed(for: delivery).description)
+        line.add("size", size)
+        line.add("sha256", sha256.description)
+        line.add("checkpoint", checkpoint)
     }
+}
 
-    private func encode(_ order: DeliveryOrder, _ fields: inout KeyedEncodingContainer<Key>) throws {
-        try encode(order.question, &fields)
-        try fields.encode(order.attempt, forKey: Key("attempt"))
-        try fields.encode(order.whenTaken, forKey: Key("whenTaken"))
-        try fields.encode(order.file, forKey: Key("file"))
-        try fields.encode(order.modified.description, forKey: Key("modified"))
-        try fields.encode(order.partner, forKey: Key("partner"))
-        try fields.encode(order.route, forKey: Key("route"))
-        try fields.encode(order.agent, forKey: Key("agent"))
-        try fields.encode(order.source, forKey: Key("source"))
-        try fields.encode(order.secondsLeft, forKey: Key("secondsLeft"))
-        try fields.encodeIfPresent(order.bytesPerSecond, forKey: Key("bytesPerSecond"))
+extension DeliveryOrder {
+    fileprivate func add(to line: inout JSONLine) {
+        line.add("attempt", attempt)
+        line.add("whenTaken", whenTaken.rawValue)
+        line.add("file", file)
+        line.add("modified", modified.description)
+        line.add("partner", partner.description)
+        line.add("route", route.description)
+        line.add("agent", agent)
+        line.add("source", source)
+        line.add("secondsLeft", secondsLeft)
+        if let bytesPerSecond { line.add("bytesPerSecond", bytesPerSecond) }
+    }
+}
+
+extension PluginValue {
+    fileprivate func add(to line: inout JSONLine, as name: String) {
+        switch self {
+        case .text(let text): line.add(name, text)
+        case .integer(let number): line.add(name, number)
+        case .number(let number): line.add(name, number)
+        case .boolean(let isTrue): line.add(name, isTrue)
+        }
     }
 }

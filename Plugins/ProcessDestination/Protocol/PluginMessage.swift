@@ -69,13 +69,10 @@ struct PluginMessage: Hashable, Sendable {
 
     /// - Throws: `Unreadable`.
     init(line: [UInt8]) throws(Unreadable) {
-        let fields: Fields
-        do { fields = try JSONDecoder().decode(Fields.self, from: Data(line)) } catch {
+        do { self = try JSONDecoder().decode(PluginMessage.self, from: Data(line)) } catch let wrong as Wrong {
+            throw Unreadable(text: "\(wrong.text) in " + Self.shown(line))
+        } catch {
             throw Unreadable(text: "not a message: " + Self.shown(line))
-        }
-        id = fields.id
-        do throws(Missing) { content = try Self.content(fields) } catch {
-            throw Unreadable(text: "\(error.text) in " + Self.shown(line))
         }
     }
 
@@ -83,34 +80,30 @@ struct PluginMessage: Hashable, Sendable {
     static func shown(_ line: [UInt8]) -> String {
         "'" + VisibleText.escaped(Array(line.prefix(200))) + (line.count > 200 ? "…'" : "'")
     }
+}
 
-    private struct Missing: Error {
-        let text: String
+/// Only the fields of a message's own type are looked at: others may be of any later version.
+extension PluginMessage: Decodable {
+    private enum Field: String, CodingKey {
+        case type, id, name, parallel, field, text, hint, findings, state, key, size, sha256, location, confirmation, facts, bytes
+        case checkpoint, ready, `class`, retryAfter, code
+        case version = "protocol"
     }
 
-    private struct Fields: Decodable {
-        let type: String
-        let id: Int
-        let `protocol`: Int?
-        let name: String?
-        let parallel: Int?
-        let field: String?
-        let text: String?
-        let hint: String?
-        let findings: [FindingFields]?
-        let state: String?
-        let key: String?
-        let size: Int64?
-        let sha256: SHA256Digest?
-        let location: String?
-        let confirmation: Receipt.Confirmation?
-        let facts: [String: String]?
-        let bytes: Int64?
-        let checkpoint: String?
-        let ready: Sent?
-        let `class`: Failed.Class?
-        let retryAfter: Double?
-        let code: String?
+    private struct Fields {
+        let fields: KeyedDecodingContainer<Field>
+
+        func given<Value: Decodable>(_ field: Field) throws -> Value {
+            guard let value: Value = try known(field) else { throw Wrong(text: "no \(field.rawValue)") }
+            return value
+        }
+
+        func known<Value: Decodable>(_ field: Field) throws -> Value? { try fields.decodeIfPresent(Value.self, forKey: field) }
+    }
+
+    /// What is missing, or too much.
+    private struct Wrong: Error {
+        let text: String
     }
 
     private struct FindingFields: Decodable {
@@ -119,65 +112,71 @@ struct PluginMessage: Hashable, Sendable {
         let hint: String?
     }
 
-    private static func content(_ fields: Fields) throws(Missing) -> Content {
-        switch fields.type {
+    init(from decoder: any Decoder) throws {
+        let fields = Fields(fields: try decoder.container(keyedBy: Field.self))
+        id = try fields.given(.id)
+        content = try Self.content(of: fields.given(.type), fields)
+    }
+
+    private static func content(of type: String, _ fields: Fields) throws -> Content {
+        switch type {
         case "hello":
-            return .hello(
-                version: try given(fields.protocol, "protocol"), name: try given(fields.name, "name"),
-                parallel: min(max(fields.parallel ?? 1, 1), 64))
-        case "configured": return .configured
-        case "invalid": return .invalid(field: fields.field, text: try given(fields.text, "text"))
-        case "findings":
-            let findings = try given(fields.findings, "findings")
-            guard findings.count <= mostFindings else { throw Missing(text: "more than \(mostFindings) findings") }
-            return .findings(findings.map { Finding($0.severity, $0.text, hint: $0.hint) })
-        case "presence": return .presence(try presence(fields))
-        case "progress": return .progress(try given(fields.bytes, "bytes"))
-        case "checkpoint": return .checkpoint(data: try checkpoint(fields), ready: fields.ready)
-        case "done": return .done(try arrival(fields))
-        case "handed-over": return .handedOver(data: try checkpoint(fields), try arrival(fields))
+            .hello(
+                version: try fields.given(.version), name: try fields.given(.name),
+                parallel: min(max(try fields.known(.parallel) ?? 1, 1), 64))
+        case "configured": .configured
+        case "invalid": .invalid(field: try fields.known(.field), text: try fields.given(.text))
+        case "findings": .findings(try findings(fields))
+        case "presence": .presence(try presence(fields))
+        case "progress": .progress(try fields.given(.bytes))
+        case "checkpoint": .checkpoint(data: try checkpoint(fields), ready: try fields.known(.ready))
+        case "done": .done(try arrival(fields))
+        case "handed-over": .handedOver(data: try checkpoint(fields), try arrival(fields))
         case "failed":
-            return .failed(
+            .failed(
                 Failed(
-                    type: try given(fields.class, "class"), retryAfter: fields.retryAfter, code: try given(fields.code, "code"),
-                    text: try given(fields.text, "text"), hint: fields.hint))
-        case "abandoned": return .abandoned
-        case "pong": return .pong
-        case "unsupported": return .unsupported
-        default: throw Missing(text: "an unknown type")
+                    type: try fields.given(.class), retryAfter: try fields.known(.retryAfter), code: try fields.given(.code),
+                    text: try fields.given(.text), hint: try fields.known(.hint)))
+        case "abandoned": .abandoned
+        case "pong": .pong
+        case "unsupported": .unsupported
+        default: throw Wrong(text: "an unknown type")
         }
     }
 
-    private static func presence(_ fields: Fields) throws(Missing) -> Presence {
-        switch fields.state {
+    private static func findings(_ fields: Fields) throws -> [Finding] {
+        let findings: [FindingFields] = try fields.given(.findings)
+        guard findings.count <= mostFindings else { throw Wrong(text: "more than \(mostFindings) findings") }
+        return findings.map { Finding($0.severity, $0.text, hint: $0.hint) }
+    }
+
+    private static func presence(_ fields: Fields) throws -> Presence {
+        let state: String? = try fields.known(.state)
+        return switch state {
         case "present": .present(try arrival(fields))
         case "absent": .absent
-        case "unknown": .unknown(fields.text)
-        default: throw Missing(text: "no state that is present, absent or unknown")
+        case "unknown": .unknown(try fields.known(.text))
+        default: throw Wrong(text: "no state that is present, absent or unknown")
         }
     }
 
-    private static func checkpoint(_ fields: Fields) throws(Missing) -> String {
-        let data = try given(fields.checkpoint, "checkpoint")
+    private static func checkpoint(_ fields: Fields) throws -> String {
+        let data: String = try fields.given(.checkpoint)
         guard data.utf8.count <= longestCheckpoint else {
-            throw Missing(text: "a checkpoint of more than \(longestCheckpoint) bytes")
+            throw Wrong(text: "a checkpoint of more than \(longestCheckpoint) bytes")
         }
         return data
     }
 
-    private static func arrival(_ fields: Fields) throws(Missing) -> Arrival {
-        guard let key = fields.key.flatMap({ try? DeliveryKey($0) }) else { throw Missing(text: "no key") }
-        let facts = fields.facts ?? [:]
+    private static func arrival(_ fields: Fields) throws -> Arrival {
+        guard let key = try? DeliveryKey(try fields.given(.key)) else { throw Wrong(text: "no key") }
+        let facts: [String: String] = try fields.known(.facts) ?? [:]
         guard facts.count <= mostFacts, facts.allSatisfy({ $0.key.utf8.count + $0.value.utf8.count <= longestFact }) else {
-            throw Missing(text: "more than \(mostFacts) facts, or one of more than \(longestFact) bytes")
+            throw Wrong(text: "more than \(mostFacts) facts, or one of more than \(longestFact) bytes")
         }
-        let sent = fields.size.flatMap { size in fields.sha256.map { Sent(size: size, sha256: $0) } }
+        let (size, sha256): (Int64?, SHA256Digest?) = (try fields.known(.size), try fields.known(.sha256))
         return Arrival(
-            key: key, sent: sent, location: fields.location, confirmation: fields.confirmation, facts: facts)
-    }
-
-    private static func given<Value>(_ value: Value?, _ name: String) throws(Missing) -> Value {
-        guard let value else { throw Missing(text: "no \(name)") }
-        return value
+            key: key, sent: size.flatMap { size in sha256.map { Sent(size: size, sha256: $0) } },
+            location: try fields.known(.location), confirmation: try fields.known(.confirmation), facts: facts)
     }
 }

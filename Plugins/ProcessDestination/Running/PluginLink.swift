@@ -1,4 +1,3 @@
-import FoundationEssentials
 import PouchFiles
 import PouchKit
 import Synchronization
@@ -45,7 +44,7 @@ final class PluginLink: Sendable {
 
     deinit {
         let child = state.withLock { $0.child }
-        child?.write(Self.line(NumberedMessage(id: 0, message: .shutdown)))
+        child?.write(HostMessage.shutdown.line(id: 0))
         child?.end(within: .seconds(2))
     }
 
@@ -99,14 +98,14 @@ final class PluginLink: Sendable {
         if let loss {
             _ = mailbox.post(.lost(loss))
         } else {
-            child?.write(Self.line(NumberedMessage(id: id, message: message)))
+            child?.write(message.line(id: id))
         }
         return PluginRequest(id: id, mailbox: mailbox, link: self)
     }
 
     func send(_ message: HostMessage, about id: Int) {
         let child = state.withLock { $0.open[id] == nil ? nil : $0.child }
-        child?.write(Self.line(NumberedMessage(id: id, message: message)))
+        child?.write(message.line(id: id))
     }
 
     /// Asks the plugin to stop, once, and begins to lose patience.
@@ -208,15 +207,7 @@ final class PluginLink: Sendable {
             defer { state.nextID += 1 }
             return (state.nextID, state.child)
         }
-        child?.write(Self.line(NumberedMessage(id: id, message: .ping)))
-    }
-
-    private static func line(_ message: NumberedMessage) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
-        // Texts, whole and finite numbers: nothing in a message cannot be encoded.
-        let data = (try? encoder.encode(message)) ?? Data()
-        return Array(data) + [UInt8(ascii: "\n")]
+        child?.write(HostMessage.ping.line(id: id))
     }
 }
 

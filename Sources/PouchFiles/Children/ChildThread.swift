@@ -121,8 +121,8 @@ enum ChildThread {
         var isOutputOpen = true
         var isErrorsOpen = true
         var nextTick = ContinuousClock.now + tick
+        var wishes = keeper.wishes
         while true {
-            let wishes = keeper.wishes
             var polled = [
                 pollfd(fd: keeper.pidfd.descriptor, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: keeper.bellDescriptor, events: Int16(POLLIN), revents: 0),
@@ -136,11 +136,14 @@ enum ChildThread {
             if polled[4].revents != 0 { keeper.flush() }
             if polled[2].revents != 0 { isOutputOpen = take(keeper.output.descriptor, &buffer) { receive(.output($0)) } != nil }
             if polled[3].revents != 0 { isErrorsOpen = take(keeper.errors.descriptor, &buffer) { receive(.errors($0)) } != nil }
-            if let killAt = wishes.killAt, now >= killAt { keeper.killOverdue() }
-            if wishes.wantsTicks, now >= nextTick {
+            let (isOverdue, ticks) = (wishes.killAt.map { now >= $0 } ?? false, wishes.wantsTicks && now >= nextTick)
+            if isOverdue { keeper.killOverdue() }
+            if ticks {
                 nextTick = now + tick
                 receive(.tick)
             }
+            // Whoever changes them elsewhere rings. Looked at each time, they would make this thread wait for one that writes.
+            if polled[1].revents != 0 || polled[4].revents != 0 || isOverdue || ticks { wishes = keeper.wishes }
             if polled[0].revents != 0, let ending = keeper.ending() { return ending }
         }
     }
