@@ -32,31 +32,41 @@ package final class Agent: Sendable {
         }
     }
 
-    let plan: AgentPlan
     let clock: any AgentClock
     let logger: Logger
     let journal: Journal
-    let claimed: ClaimedFolders
+    let works: AgentWorks
     let lanes: LaneBoard
-    let board: ProgressBoard
-    let intake: Intake
-    let watcher: DropWatcher
+    let entrance: CurrentEntrance
     let recovery: Recovery
-    let alerts: AlertBell
-    let outbox: ManifestOutbox
-    let closer: FileCloser
-    let desk: AdmissionDesk
     let sends: SendBoard
+    /// How the configuration is read again; `nil`: it is not.
+    let reading: PlanReading?
+    let handover = Mutex(Handover.none)
     let lock: Mutex<StateLock?>
     let stopBell = Bell()
     let isStopping = Mutex(false)
     /// Why the agent stopped although nobody asked it to.
     let breakdown = Mutex<String?>(nil)
 
+    /// What holds now.
+    var plan: AgentPlan { entrance.value.plan }
+    var intake: Intake { entrance.value.intake }
+    var alerts: AlertBell { works.alerts }
+    var board: ProgressBoard { works.board }
+    var closer: FileCloser { works.closer }
+    var outbox: ManifestOutbox { works.outbox }
+
     /// Opens the state folder: lock, journal, manifest. Nothing runs yet.
     ///
+    /// - Parameter reading: How the configuration is read again when somebody asks for it.
     /// - Throws: `AgentFailure`: the folder cannot be made or is open to others, another agent has it, or the journal is of a later version.
-    package static func open(plan: AgentPlan, clock: any AgentClock, logger: Logger) async throws(AgentFailure) -> Agent {
+    package static func open(
+        plan: AgentPlan,
+        clock: any AgentClock,
+        logger: Logger,
+        reading: PlanReading? = nil
+    ) async throws(AgentFailure) -> Agent {
         let lock = try StateFolder.lock(plan.state)
         let journal: Journal
         do {
@@ -72,7 +82,9 @@ package final class Agent: Sendable {
         }
         let returned = try await Self.returnedDrops(journal)
         let repairs = try await ManifestJoint.join(journal, folder: JournalPlace.manifestFolder(state: plan.state))
-        let agent = Agent(plan: plan, clock: clock, logger: logger, journal: journal, holds: holds, returned: returned, lock: lock)
+        let agent = Agent(
+            plan: plan, clock: clock, logger: logger, journal: journal, holds: holds, returned: returned, lock: lock,
+            reading: reading)
         agent.tellOpening(repairs)
         return agent
     }
@@ -84,16 +96,16 @@ package final class Agent: Sendable {
         journal: Journal,
         holds: [PartnerName: PartnerHold],
         returned: ReturnedDrops,
-        lock: StateLock
+        lock: StateLock,
+        reading: PlanReading?
     ) {
-        self.plan = plan
+        self.reading = reading
         self.clock = clock
         self.logger = logger
         self.journal = journal
         self.lock = Mutex(lock)
         let claimed = ClaimedFolders(state: plan.state, logger: logger)
         let alerts = AlertBell(command: plan.alertCommand, clock: clock, logger: logger)
-        let board = ProgressBoard()
         let closer = FileCloser(journal: journal, claimed: claimed, clock: clock, alerts: alerts, logger: logger)
         let outbox = ManifestOutbox(
             journal: journal,
@@ -105,76 +117,35 @@ package final class Agent: Sendable {
         let sends = SendBoard()
         let endings = DeliveryEndings(
             journal: journal, closer: closer, outbox: outbox, alerts: alerts, sends: sends, clock: clock, logger: logger)
-        let shelf = SourceShelf(claims: claimed)
         let spool = SealedSpool(state: plan.state)
-        let lanes = LaneBoard(
-            plan.partners.map { partner in
-                let reading = BlockingExecutor(name: "lane-\(partner.name)", threads: min(4, max(1, partner.limits.atOnce)))
-                let pipeline = DeliveryPipeline(
-                    agent: plan.name,
-                    partner: partner,
-                    journal: journal,
-                    sources: shelf,
-                    sealing: DeliverySealing(
-                        partner: partner.name, plan: partner.seal, spool: spool, journal: journal, sources: shelf, reading: reading,
-                        clock: clock, board: board, logger: logger
-                    ),
-                    reading: reading,
-                    clock: clock,
-                    board: board,
-                    budget: TransferBudget(partner.limits),
-                    lifecycle: DeliveryLifecycle(),
-                    logger: logger
-                )
-                return Lane(
-                    partner: partner,
-                    hold: holds[partner.name],
-                    pipeline: pipeline,
-                    journal: journal,
-                    clock: clock,
-                    logger: logger,
-                    endings: endings
-                )
-            }
-        )
-        let desk = AdmissionDesk(
+        works = AgentWorks(
             agent: plan.name,
-            router: plan.router,
-            partners: Dictionary(uniqueKeysWithValues: plan.partners.map { ($0.name, $0) })
-        )
-        let intake = Intake(
-            folders: plan.folders,
-            unmatched: plan.unmatched,
-            desk: desk,
-            claimed: claimed,
             journal: journal,
-            lanes: lanes,
+            claimed: claimed,
+            returned: returned,
+            alerts: alerts,
+            board: ProgressBoard(),
             closer: closer,
             outbox: outbox,
-            returned: returned,
+            endings: endings,
+            shelf: SourceShelf(claims: claimed),
+            spool: spool,
             clock: clock,
-            alerts: alerts,
             logger: logger
         )
-        self.claimed = claimed
-        self.alerts = alerts
-        self.board = board
-        self.closer = closer
-        self.outbox = outbox
         self.sends = sends
-        self.lanes = lanes
-        self.desk = desk
-        self.intake = intake
-        watcher = DropWatcher(folders: plan.folders.map(\.watched), clock: clock, receiver: intake, logger: logger)
+        lanes = LaneBoard(plan.partners.map { [works] in works.lane(to: $0, hold: holds[$0.name]) })
+        let entrance = CurrentEntrance(works.entrance(for: plan, lanes: lanes))
+        self.entrance = entrance
         recovery = Recovery(
-            folders: plan.folders.map(\.watched.path),
+            folders: { entrance.value.plan.folders.map(\.watched.path) },
             claimed: claimed,
             journal: journal,
             closer: closer,
             spool: spool,
             clock: clock,
             alerts: alerts,
-            isUnderWay: { intake.isUnderWay($0) },
+            isUnderWay: { entrance.value.intake.isUnderWay($0) },
             logger: logger
         )
     }
@@ -199,7 +170,7 @@ package final class Agent: Sendable {
     /// Runs until the mode says that it is over. The state is closed when it returns.
     package func run(_ mode: Mode) async -> RunEnding {
         logger.info("started", metadata: ["agent": "\(plan.name)", "state": "\(plan.state)", "folders": "\(plan.folders.count)"])
-        await ensureFolders(mode)
+        if !mode.isQuiet { await ensureFolders(of: plan) }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.outbox.run() }
             group.addTask { await self.alerts.run() }
@@ -211,7 +182,7 @@ package final class Agent: Sendable {
                 await forgetLateTimes()
             }
             await withTaskGroup(of: Void.self) { work in
-                for (partner, lane) in lanes.lanes where mode.delivers(to: partner) { work.addTask { await lane.run() } }
+                work.addTask { [lanes] in await lanes.run(where: mode.delivers) }
                 if !mode.isQuiet {
                     work.addTask { await self.watch() }
                     work.addTask { await self.housekeeping() }
@@ -236,20 +207,12 @@ package final class Agent: Sendable {
 
     private var receiptRounds: ReceiptRounds {
         ReceiptRounds(
-            agent: plan.name, partners: plan.partners, journal: journal, outbox: outbox, clock: clock, logger: logger)
+            agent: plan.name, partners: { [entrance] in entrance.value.plan.partners }, journal: journal, outbox: outbox,
+            clock: clock,
+            logger: logger)
     }
 
     // MARK: The loops
-
-    private func watch() async {
-        do {
-            try await watcher.run()
-        } catch is CancellationError {
-            return
-        } catch {
-            breakDown("the folders are not watched any more: \(error)", subject: "watching", code: "watch")
-        }
-    }
 
     /// A journal that turns out to be damaged stops the agent: the next start keeps it aside and begins anew.
     private func watchOverJournal() async {
@@ -261,7 +224,7 @@ package final class Agent: Sendable {
     }
 
     /// Stops with a failure, so that whoever supervises the agent starts it again.
-    private func breakDown(_ text: String, subject: String, code: String) {
+    func breakDown(_ text: String, subject: String, code: String) {
         breakdown.withLock { $0 = $0 ?? text }
         alerts.raise(.damaged, subject: subject, code: code, text: text)
         stop()
@@ -291,8 +254,7 @@ package final class Agent: Sendable {
     }
 
     /// A drop folder that is not there is made: an agent that is started before its producers is no error.
-    private func ensureFolders(_ mode: Mode) async {
-        guard !mode.isQuiet else { return }
+    func ensureFolders(of plan: AgentPlan) async {
         for folder in plan.folders {
             let path = folder.watched.path
             do {

@@ -29,7 +29,7 @@ extension Agent {
     /// Everything that was there was looked at, and nothing is on its way except for partners that wait for a person.
     private func isIdle() async -> Bool {
         for folder in plan.folders.indices where !intake.isQuiet(folder) {
-            _ = await watcher.sweepNow(folder: folder)
+            _ = await entrance.value.watcher.sweepNow(folder: folder)
             guard intake.isQuiet(folder) else { return false }
         }
         await intake.settleAccounts()
@@ -55,7 +55,7 @@ extension Agent {
         let clock = clock
         await withTaskGroup(of: Bool.self) { race in
             race.addTask { [lanes] in
-                while !Task.isCancelled, lanes.lanes.values.contains(where: { $0.isBusy }) {
+                while !Task.isCancelled, lanes.isBusy {
                     do { try await clock.sleep(for: .milliseconds(20)) } catch { return false }
                 }
                 return true

@@ -15,7 +15,7 @@ final class Recovery: Sendable {
     private static let youngest: Duration = .seconds(30)
     private static let page = 256
 
-    private let folders: [String]
+    private let folders: @Sendable () -> [String]
     private let claimed: ClaimedFolders
     private let journal: Journal
     private let closer: FileCloser
@@ -28,7 +28,7 @@ final class Recovery: Sendable {
 
     /// - Parameter isUnderWay: whether a claim is on its way into the journal, by its id.
     init(
-        folders: [String],
+        folders: @escaping @Sendable () -> [String],
         claimed: ClaimedFolders,
         journal: Journal,
         closer: FileCloser,
@@ -56,7 +56,7 @@ final class Recovery: Sendable {
     /// - Parameter isStart: nothing is on its way yet, so that every stranger is one.
     func reconcile(isStart: Bool) async {
         var found = Account()
-        for folder in folders { await lookThroughClaims(of: folder, isStart: isStart, into: &found) }
+        for folder in folders() { await lookThroughClaims(of: folder, isStart: isStart, into: &found) }
         await closeFinished(into: &found)
         await sweepSpool(isStart: isStart)
         found.checkedAt = clock.now

@@ -27,7 +27,8 @@ package struct PouchCommand: AsyncParsableCommand {
                 name: "What is going on",
                 subcommands: [StatusCommand.self, TraceCommand.self, ManifestCommand.self]
             ),
-            CommandGroup(name: "Stepping in", subcommands: [HoldCommand.self, ReleaseCommand.self, RetryCommand.self]),
+            CommandGroup(
+                name: "Stepping in", subcommands: [HoldCommand.self, ReleaseCommand.self, RetryCommand.self, ReloadCommand.self]),
             CommandGroup(name: "Sealing by hand", subcommands: [SealCommand.self, OpenCommand.self]),
             CommandGroup(name: "Trying it out", subcommands: [SandboxCommand.self]),
             CommandGroup(name: "Extending it", subcommands: [PluginCommand.self]),
@@ -40,7 +41,7 @@ package struct PouchCommand: AsyncParsableCommand {
     package static func start() async {
         // An alert command that does not read its input, or a log that nobody reads any more, must not end the agent.
         signal(SIGPIPE, SIG_IGN)
-        // A terminal that closes must not end it without draining; settings are not read again while it runs in this version.
+        // A terminal that closes must not end it without draining; a running agent reads its configuration again.
         signal(SIGHUP, SIG_IGN)
         await main()
     }

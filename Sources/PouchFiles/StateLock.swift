@@ -38,6 +38,9 @@ package final class StateLock: Sendable {
         self.file = file
     }
 
+    /// Closing alone would leave the lock to a child that was forked meanwhile and has not executed its program yet.
+    deinit { _ = flock(file.descriptor, LOCK_UN) }
+
     private static func open(_ path: String) throws(FileProblem) -> OpenFile {
         let descriptor = SystemCall.withPath(Array(path.utf8)) { text in
             SystemCall.answer { Glibc.open(text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600) }

@@ -21,6 +21,7 @@ private struct Echo: ControlAnswering {
         case .retry(let delivery): return .done(text: delivery ?? "all")
         case .status: return .done(text: String(repeating: "ü", count: 1 << 20))
         case .release: return .done(text: "")
+        case .reload(let onlyPlanning): return .done(text: "\(onlyPlanning)")
         }
     }
 }

@@ -17,6 +17,23 @@ struct LocksAndLanesTests {
         _ = try StateLock(state: scratch.path)
     }
 
+    @Test("the lock is free when its holder lets go, whatever a child that was forked meanwhile still holds")
+    func stateLockInAChild() throws {
+        let scratch = try Scratch()
+        var first: StateLock? = try StateLock(state: scratch.path)
+        // What a child has between fork and exec: a second descriptor of the same open file.
+        let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
+        let held = try #require(
+            descriptors.first {
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == scratch.path + "/lock"
+            })
+        let child = dup(held)
+        defer { close(child) }
+        #expect(first != nil)
+        first = nil
+        _ = try StateLock(state: scratch.path)
+    }
+
     @Test("a state directory that is missing is a problem, not a lock")
     func missingState() {
         #expect {

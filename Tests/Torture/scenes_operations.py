@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 
@@ -48,7 +49,7 @@ def expect_refusal(stand, name):
 
 
 def f65_a_bad_configuration_under_a_running_agent(stage):
-    """The file is broken while the agent runs: it goes on with what it has, and who asks it is told what is wrong."""
+    """The file is broken while the agent runs: it goes on with what it has, and who asks it, or has it read the file, is told what is wrong."""
     stand = stage.local()
     agent = stage.serving(stand)
     stand.feed()
@@ -59,6 +60,14 @@ def f65_a_bad_configuration_under_a_running_agent(stage):
     agent.until_delivered("with a broken file beside it")
     checked = stand.run("check")
     expect(checked.code == 78 and "agent.yaml:" in checked.said, f"check: {checked.code} {checked.said[-200:]}")
+    agent.signal(signal.SIGHUP)
+    stand.ledger.feed("after-sighup.bin", 1_000)
+    agent.until_delivered("after it was made to read the broken file")
+    stand.write("agent.yaml", sound.replace("folders:\n", "folders:\n  - { watch: ./second, then: delete }\n"), 0o600)
+    reloaded = stand.run("reload")
+    expect(reloaded.code == 0 and "second is watched" in reloaded.said, f"reload: {reloaded.code} {reloaded.said[-300:]}")
+    os.rename(stand.ledger.prepare("in-the-second.bin", 2_000), stand.path("second", "in-the-second.bin"))
+    agent.until_delivered("in a folder that the agent was told of while it ran")
     stand.write("agent.yaml", sound, 0o600)
     agent.stop_and_expect_everything("with the file mended")
 

@@ -11,6 +11,7 @@ import SystemPackage
 /// answers is logged; it has half a minute.
 package final class AlertBell: Sendable {
     private struct State {
+        var command: [String]
         var book = AlertBook()
         var waiting: [Alert] = []
         var isTelling = false
@@ -19,17 +20,19 @@ package final class AlertBell: Sendable {
     /// How long the command may take.
     static let limit: Duration = .seconds(30)
 
-    private let command: [String]
     private let logger: Logger
     private let clock: any AgentClock
     private let bell = Bell()
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     package init(command: [String], clock: any AgentClock, logger: Logger) {
-        self.command = command
+        state = Mutex(State(command: command))
         self.clock = clock
         self.logger = logger
     }
+
+    /// Whatever is told from now on is told by this one.
+    func change(command: [String]) { state.withLock { $0.command = command } }
 
     package func raise(_ kind: Alert.Kind, subject: String, code: String, text: String) {
         let alert = Alert(kind: kind, subject: subject, code: code, text: text, time: clock.now)
@@ -77,6 +80,7 @@ package final class AlertBell: Sendable {
     }
 
     private func tell(_ alert: Alert) async {
+        let command = state.withLock { $0.command }
         guard let program = command.first else { return }
         do {
             let body = try JSONEncoder().encode(alert) + Data("\n".utf8)

@@ -17,6 +17,7 @@ extension Agent: ControlAnswering {
             case .release(let partner): return try await release(partner)
             case .retry(let text): return try await retry(text)
             case .send(let path, let partner): return await send(path, to: partner, progress: progress)
+            case .reload(let onlyPlanning): return await reload(onlyPlanning: onlyPlanning)
             }
         } catch {
             return .refused(text: "\(error)", hint: nil)

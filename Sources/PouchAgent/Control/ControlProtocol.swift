@@ -8,6 +8,8 @@ package enum ControlRequest: Hashable, Sendable, Codable {
     /// The id or its first digits; `nil`: all that is held or quarantined.
     case retry(delivery: String?)
     case send(path: String, partner: PartnerName)
+    /// Reads the configuration again; or only says what that would change.
+    case reload(onlyPlanning: Bool)
 }
 
 /// What the agent answers: any number of `progress` lines, then one of the others.

@@ -29,6 +29,14 @@ final class Intake: DropReceiver {
         let ticket: Ticket<AdmissionOutcome>
     }
 
+    /// What an intake leaves to the one that takes its place.
+    struct Legacy: Sendable {
+        fileprivate let folders: [String: FolderState]
+        fileprivate let refused: [Admission]
+        fileprivate let claims: Set<String>
+        fileprivate let pause: String?
+    }
+
     struct FolderState {
         var isThere = true
         var figures: SweepFigures?
@@ -72,7 +80,8 @@ final class Intake: DropReceiver {
         returned: ReturnedDrops,
         clock: any AgentClock,
         alerts: AlertBell,
-        logger: Logger
+        logger: Logger,
+        after legacy: Legacy? = nil
     ) {
         self.folders = folders
         self.unmatched = unmatched
@@ -86,7 +95,30 @@ final class Intake: DropReceiver {
         self.clock = clock
         self.alerts = alerts
         self.logger = logger
-        state = Mutex(State(folders: folders.map { _ in FolderState() }))
+        state = Mutex(
+            State(
+                folders: folders.map { legacy?.folders[$0.watched.path] ?? FolderState() },
+                refused: legacy?.refused ?? [],
+                claims: legacy?.claims ?? [],
+                pause: legacy?.pause
+            )
+        )
+    }
+
+    /// Asked of an intake that was stopped, and whose accounts are settled. What no route took is seen anew, and perhaps taken now: whoever
+    /// was told of it is told again if it is not.
+    var legacy: Legacy {
+        state.withLock { state in
+            var left: [String: FolderState] = [:]
+            for (folder, known) in zip(folders, state.folders) {
+                if !known.unmatched.isEmpty { alerts.clear(.unmatched, subject: folder.watched.path) }
+                var known = known
+                known.figures = nil
+                known.unmatched = []
+                left[folder.watched.path] = known
+            }
+            return Legacy(folders: left, refused: state.refused, claims: state.claims, pause: state.pause)
+        }
     }
 
     // MARK: What the watcher says

@@ -7,6 +7,8 @@ import Synchronization
 /// One partner's way out: its own slots, its own threads for reading, its own breaker. A lane that hangs or is held stops nobody else.
 final class Lane: Sendable {
     private struct State {
+        /// What deliveries that begin from now on go through.
+        var pipeline: DeliveryPipeline
         var gate: LaneGate
         var queue = LaneQueue()
         /// Ended, and their files are being put away.
@@ -24,9 +26,8 @@ final class Lane: Sendable {
     /// Files that may be on their way to the archive before the lane waits for it.
     private static let mostClosing = 64
 
-    let partner: PartnerPlan
-    let budget: TransferBudget
-    private let pipeline: DeliveryPipeline
+    let partner: PartnerName
+    private let budget: TransferBudget
     private let journal: Journal
     private let clock: any AgentClock
     private let logger: Logger
@@ -35,7 +36,6 @@ final class Lane: Sendable {
     private let state: Mutex<State>
 
     init(
-        partner: PartnerPlan,
         hold: PartnerHold?,
         pipeline: DeliveryPipeline,
         journal: Journal,
@@ -43,14 +43,24 @@ final class Lane: Sendable {
         logger: Logger,
         endings: any LaneEndings
     ) {
-        self.partner = partner
-        self.pipeline = pipeline
+        partner = pipeline.partner.name
         self.journal = journal
         self.clock = clock
         self.logger = logger
         self.endings = endings
         budget = pipeline.budget
-        state = Mutex(State(gate: LaneGate(slots: partner.limits.atOnce, hold: hold)))
+        state = Mutex(State(pipeline: pipeline, gate: LaneGate(slots: pipeline.partner.limits.atOnce, hold: hold)))
+    }
+
+    /// From now on deliveries begin by this plan; what is running ends as it began, and all of it keeps within the new limits.
+    func change(to pipeline: (TransferBudget) -> DeliveryPipeline) {
+        let pipeline = pipeline(budget)
+        budget.change(to: pipeline.partner.limits)
+        state.withLock { state in
+            state.pipeline = pipeline
+            state.gate.change(slots: pipeline.partner.limits.atOnce)
+        }
+        bell.ring()
     }
 
     /// Something in the journal may be due.
@@ -129,14 +139,14 @@ final class Lane: Sendable {
         do {
             try await journal.flush().value()
             let now = clock.now
-            let due = try await journal.due(partner: partner.name, now: now, limit: LaneQueue.capacity)
-            let next = try await journal.nextDue(partner: partner.name, after: now)
+            let due = try await journal.due(partner: partner, now: now, limit: LaneQueue.capacity)
+            let next = try await journal.nextDue(partner: partner, after: now)
             // A wall clock that was set back must not make a retry wait for days: no pause of ours is longer than an hour.
             let pause = next.map { min(max(now.duration(to: $0), .zero), .seconds(3_600)) }
             let nextDue = pause.map { clock.monotonic + $0 }
             state.withLock { $0.queue.didRead(due, wasCut: due.count == LaneQueue.capacity, nextDue: nextDue) }
         } catch {
-            logger.error("the journal could not be read", metadata: ["partner": "\(partner.name)", "cause": "\(error)"])
+            logger.error("the journal could not be read", metadata: ["partner": "\(partner)", "cause": "\(error)"])
             state.withLock { $0.queue.didNotRead() }
             // Cancelled: the loop sees it.
             try? await clock.sleep(for: .seconds(1))
@@ -144,7 +154,7 @@ final class Lane: Sendable {
     }
 
     private func deliver(_ delivery: PendingDelivery, asProbe: Bool) async {
-        let ending = await pipeline.attempt(delivery)
+        let ending = await state.withLock { $0.pipeline }.attempt(delivery)
         let now = clock.monotonic
         let jitter = Double.random(in: 0..<1)
         state.withLock { state in

@@ -9,7 +9,7 @@ package struct LaneGate: Sendable {
     }
 
     /// Deliveries at once.
-    package var slots: Int
+    package private(set) var slots: Int
     package private(set) var running = 0
     package var hold: PartnerHold?
     package private(set) var breaker: Breaker
@@ -18,6 +18,12 @@ package struct LaneGate: Sendable {
         self.slots = slots
         self.hold = hold
         self.breaker = breaker
+    }
+
+    /// The partner's settings were changed: what the breaker knew of the far end may be over.
+    package mutating func change(slots: Int) {
+        self.slots = slots
+        breaker = Breaker()
     }
 
     package func verdict(at time: Duration) -> Verdict {

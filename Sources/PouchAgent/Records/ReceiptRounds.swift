@@ -6,7 +6,8 @@ import PouchManifest
 /// Asks from time to time whether other publishers finished what was handed over to them, and records it.
 struct ReceiptRounds: Sendable {
     let agent: String
-    let partners: [PartnerPlan]
+    /// Those that the configuration names now.
+    let partners: @Sendable () -> [PartnerPlan]
     let journal: Journal
     let outbox: ManifestOutbox
     let clock: any AgentClock
@@ -35,7 +36,7 @@ struct ReceiptRounds: Sendable {
     }
 
     private func round(_ places: inout Places) async {
-        for partner in partners {
+        for partner in partners() {
             guard let shelf = partner.receipts else { continue }
             do {
                 places[partner.name] = try await askAll(partner, shelf, after: places[partner.name] ?? 0)

@@ -13,7 +13,8 @@ struct RunCommand: AsyncParsableCommand {
         abstract: "Watches the folders and delivers, until stopped.",
         discussion: """
             Stop it with SIGTERM or Ctrl-C: running deliveries get a few seconds, the rest goes on after the next start. With --once it
-            delivers what is there, waits until nothing is left to do, and exits 0 only if everything was delivered.
+            delivers what is there, waits until nothing is left to do, and exits 0 only if everything was delivered. SIGHUP, like
+            `pouch reload`, makes it read its configuration again.
 
             Examples:
               pouch run
@@ -38,14 +39,16 @@ struct RunCommand: AsyncParsableCommand {
         let logger = Logger(label: "pouch") { _ in LogLines.suitable(level: logLevel.level) }
         let agent: Agent
         do {
-            agent = try await Agent.open(plan: blueprint.plan, clock: SystemClock(), logger: logger)
+            agent = try await Agent.open(
+                plan: blueprint.plan, clock: SystemClock(), logger: logger, reading: once ? nil : Blueprint.reading(of: file.path))
         } catch {
             throw Refusal(error.text, hint: error.hint, code: error.isInUse ? .inUse : .failed).told()
         }
         let service = AgentService(agent: agent, mode: once ? .once(patience: .seconds(patience)) : .service)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)]
+                    + (once ? [] : [.init(service: HangupService(agent: agent))]),
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "pouch.lifecycle") { _ in LogLines.suitable(level: .error) }
             )
@@ -63,6 +66,15 @@ struct RunCommand: AsyncParsableCommand {
         }
         if once, !ending.isComplete { throw ExitCode.failed }
         if let breakdown = ending.breakdown { throw Refusal(breakdown).told() }
+    }
+}
+
+/// Reads the configuration again at every SIGHUP. What comes of it is in the log, and somebody is told when it cannot be used.
+struct HangupService: Service {
+    let agent: Agent
+
+    func run() async {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { await agent.reload() }
     }
 }
 

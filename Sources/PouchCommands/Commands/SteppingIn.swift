@@ -67,6 +67,31 @@ struct RetryCommand: AsyncParsableCommand {
     func run() async throws { try await Asking(file: file).ask(.retry(delivery: delivery)) }
 }
 
+/// `pouch reload [--plan]`
+struct ReloadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Lets the running agent read its configuration again.",
+        discussion: """
+            The file is checked first; a bad one changes nothing. What runs ends as it began, what is queued begins by the new settings; files
+            that were taken keep their partners and keys. Deliveries to a partner that is not named any more are held until it is again. The
+            agent's name and state need a restart. SIGHUP does the same.
+
+            Examples:
+              pouch reload --plan       what would change, and for how many deliveries
+              pouch reload
+            """
+    )
+
+    @OptionGroup var file: ConfigurationOption
+    @Flag(help: "Say what would change, and change nothing.") var plan = false
+
+    func run() async throws {
+        try await Asking(file: file).ask(
+            .reload(onlyPlanning: plan), withoutAgent: "no agent is running; the next one reads the file when it starts")
+    }
+}
+
 enum PartnerArgument {
     static func name(_ text: String) throws -> PartnerName {
         do {
@@ -81,12 +106,15 @@ enum PartnerArgument {
 struct Asking {
     let file: ConfigurationOption
 
-    func ask(_ request: ControlRequest) async throws {
+    /// - Parameter withoutAgent: What is said, and all that is done, when no agent runs.
+    func ask(_ request: ControlRequest, withoutAgent: String? = nil) async throws {
         let blueprint = try file.load(quietly: true)
         let answer: ControlAnswer
         do {
             if let told = try ControlClient(state: blueprint.plan.state).ask(request) {
                 answer = told
+            } else if let withoutAgent {
+                answer = .done(text: withoutAgent)
             } else {
                 answer = try await OfflineAgent(plan: blueprint.plan).answer(request)
             }

@@ -23,6 +23,20 @@ package struct Blueprint: Sendable {
         ]
     }
 
+    /// How a running agent reads the same file again.
+    package static func reading(of path: String) -> PlanReading {
+        { () in
+            let (blueprint, problems) = load(path: path)
+            guard let blueprint else {
+                return .failure(UnusablePlan(problems: problems.filter { $0.severity == .error }.map(\.description)))
+            }
+            guard !blueprint.configuration.isPublisherOnly else {
+                return .failure(UnusablePlan(problems: ["\(path) has no folders and no routes any more: it is a publisher's"]))
+            }
+            return .success(blueprint.plan)
+        }
+    }
+
     /// Reads and checks everything; offline. Either a blueprint, or problems of which at least one is an error.
     package static func load(
         path: String,
