@@ -55,7 +55,7 @@ class Stand:
     def __init__(self, tools, folder, seed, then="delete", extras=None):
         self.tools = tools
         self.folder = folder
-        os.makedirs(folder)
+        os.makedirs(folder, exist_ok=True)
         self.ledger = Ledger(self.path("drop"), self.path("staging"), seed)
         self.configure(then, extras or Extras())
 
@@ -203,6 +203,22 @@ class LocalStand(Stand):
         return [path for path in files(self.path("inbox")) if os.path.basename(path).startswith(".")]
 
 
+class PluginStand(LocalStand):
+    """The same kind of inbox, behind the plugin that `pouch plugin new` writes; with the agent it dies, too."""
+
+    kind = "process"
+
+    def __init__(self, tools, folder, seed, then="delete", extras=None):
+        super().__init__(tools, folder, seed, then, extras)
+        made = self.run("plugin", "new", "letterbox", "--language", "python")
+        if made.code != 0:
+            raise Trouble(f"no plugin: {made.said[-400:]}")
+        os.mkdir(self.path("inbox"))
+
+    def partner(self):
+        return "{ with: process, plugin: ./letterbox, settings: { folder: ./inbox } }"
+
+
 class SecureInboxStand(Stand):
     """Between two organisations; the sandbox is shared, the prefixes are its own."""
 
@@ -278,8 +294,5 @@ class Sandbox:
 
 
 class Tools:
-    def __init__(self, pouch, shim, sandbox=None):
-        self.pouch, self.shim, self.sandbox = pouch, shim, sandbox
-
-
-STANDS = {stand.kind: stand for stand in (LocalStand, SecureInboxStand)}
+    def __init__(self, pouch, shim, sandbox=None, ssh=None):
+        self.pouch, self.shim, self.sandbox, self.ssh = pouch, shim, sandbox, ssh

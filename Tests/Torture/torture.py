@@ -5,6 +5,7 @@ Prints one line a harness and a scene, every broken promise, and at the end `N p
 """
 
 import argparse
+import contextlib
 import random
 import sys
 import tempfile
@@ -14,24 +15,26 @@ import network
 import power
 import scenes
 import sweeps
-from stands import STANDS, Sandbox, SecureInboxStand, Tools
+from sftp import SFTPStand, SSHServer
+from stands import LocalStand, PluginStand, Sandbox, SecureInboxStand, Tools
 
 
 def harnesses(asked, tools, folder):
     """Pairs of a name and what runs it. One minute is worth about so many cases of each."""
     minutes, seed = asked.minutes, asked.seed
     share = None if minutes is None else max(4, int(minutes * 8))
-    for kind, stand in STANDS.items():
-        yield f"kill-{kind}", lambda stand=stand: sweeps.kill_everywhere(tools, stand, folder, seed, share)
-        yield f"fail-{kind}", lambda stand=stand: sweeps.fail_everywhere(tools, stand, folder, seed, share)
+    for stand in (LocalStand, PluginStand, SecureInboxStand) + ((SFTPStand,) if tools.ssh else ()):
+        yield f"kill-{stand.kind}", lambda stand=stand: sweeps.kill_everywhere(tools, stand, folder, seed, share)
+        yield f"fail-{stand.kind}", lambda stand=stand: sweeps.fail_everywhere(tools, stand, folder, seed, share)
     yield "network", lambda: network.through_a_bad_line(tools, SecureInboxStand, folder, seed, 10 if minutes is None else max(1, int(minutes / 2)))
     cuts = 500 if minutes is None else max(10, int(minutes * 10))
     reason = power.why_not(folder)
     if reason:
         print(f"skipped  power: no power cut can be played here: {reason}", flush=True)
     else:
-        for kind, stand in STANDS.items():
-            yield f"power-{kind}", lambda stand=stand: power.cut_power(tools, stand, folder, seed, cuts)
+        # An SFTP server does not say what it keeps on its disk.
+        for stand in (LocalStand, PluginStand, SecureInboxStand):
+            yield f"power-{stand.kind}", lambda stand=stand: power.cut_power(tools, stand, folder, seed, cuts)
         yield "power-unsynced", lambda: power.cut_power_unsynced(tools, folder, seed, min(cuts, 40))
 
 
@@ -45,8 +48,13 @@ def main():
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
     failed = passed = 0
-    with tempfile.TemporaryDirectory(prefix="pouch-torture-") as folder, Sandbox(asked.pouch, folder) as sandbox:
-        tools = Tools(asked.pouch, asked.shim, sandbox)
+    with contextlib.ExitStack() as ends:
+        folder = ends.enter_context(tempfile.TemporaryDirectory(prefix="pouch-torture-"))
+        sandbox = ends.enter_context(Sandbox(asked.pouch, folder))
+        ssh = ends.enter_context(SSHServer(folder)) if SSHServer.is_installed() else None
+        if not ssh:
+            print("skipped  sftp: there is no sshd", flush=True)
+        tools = Tools(asked.pouch, asked.shim, sandbox, ssh)
         for name, run in harnesses(asked, tools, folder):
             if asked.only not in name:
                 continue
