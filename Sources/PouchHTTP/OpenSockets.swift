@@ -6,10 +6,15 @@ import Synchronization
 final class OpenSockets: Sendable {
     private let descriptors = Mutex<Set<Int32>>([])
 
-    /// Ends both directions of all of them: whoever reads finds the end, whoever writes an error.
+    /// Ends both directions of all of them: whoever reads finds the end, whoever writes an error. The far end gets a reset when they are
+    /// closed: a mere end would leave one that sends without an end with a full window for minutes.
     func cut() {
         descriptors.withLock { descriptors in
-            for descriptor in descriptors { shutdown(descriptor, Int32(SHUT_RDWR)) }
+            for descriptor in descriptors {
+                var byReset = linger(l_onoff: 1, l_linger: 0)
+                setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &byReset, socklen_t(MemoryLayout<linger>.size))
+                shutdown(descriptor, Int32(SHUT_RDWR))
+            }
         }
     }
 
