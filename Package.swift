@@ -83,7 +83,7 @@ let package = Package(
                 "PouchRouting", "PouchWatch", logging, deque, lifecycle, subprocess, system,
             ]
         ),
-        part("PouchAWS", ["PouchCrypto", "PouchHTTP", "PouchKit", subprocess, system]),
+        part("PouchAWS", ["PouchCrypto", "PouchFiles", "PouchHTTP", "PouchKit"]),
         part("PouchPartnerKit", ["PouchAWS", "PouchKit"]),
         part(
             "PouchSandbox",

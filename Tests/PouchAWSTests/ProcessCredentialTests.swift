@@ -5,17 +5,20 @@ import Testing
 
 @Suite("Credentials from a program")
 struct ProcessCredentialTests {
+    private static let environment = ["PATH": "/usr/bin:/bin", "POUCH_TEST": "from our environment"]
+
     private static let document =
         #"{"Version": 1, "AccessKeyId": "AKID", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": "9999-12-31T23:59:59Z"}"#
 
     @Test("are what it prints, and no shell looks at its arguments")
     func prints() async throws {
         let document = #"{"Version": 1, "AccessKeyId": "$HOME `id` *", "SecretAccessKey": "s"}"#
-        let source = RefreshingCredentials.process(["/bin/echo", document], clock: SystemClock())
+        let source = RefreshingCredentials.process(["/bin/echo", document], environment: Self.environment, clock: SystemClock())
         let credentials = try await source.credentials()
         #expect(credentials.accessKeyID == "$HOME `id` *")
         #expect(credentials.expiration == nil)
-        let named = RefreshingCredentials.process(["printf", "%s", Self.document], clock: SystemClock())
+        let named = RefreshingCredentials.process(
+            ["printf", "%s", Self.document], environment: Self.environment, clock: SystemClock())
         #expect(try await named.credentials().sessionToken?.reveal() == "t")
     }
 
@@ -36,21 +39,30 @@ struct ProcessCredentialTests {
                     #"{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "hush", "Expiration": "2020-01-01T00:00:00Z"}"#,
                 ], "had expired"
             ),
-            (["/nowhere/vault"], "could not be run"),
+            (["/nowhere/vault"], "could not be run"), (["no-such-vault"], "it is in no folder of PATH (/usr/bin:/bin)"),
+            (["/bin/sh", "-c", "kill -9 $$"], "killed by signal 9"),
+            (["/bin/sh", "-c", "while echo hush hush hush; do :; done"], "it printed more than 64 KiB"),
         ])
     func failures(_ command: [String], _ expected: String) async throws {
         let failure = await #expect(throws: CredentialFailure.self) {
-            try await RefreshingCredentials.process(command, clock: SystemClock()).credentials()
+            try await RefreshingCredentials.process(command, environment: Self.environment, clock: SystemClock()).credentials()
         }
         #expect(failure?.description.contains(expected) == true, "\(String(describing: failure))")
         #expect(failure?.description.contains("hush") == false)
         #expect(failure?.step.contains(command[0]) == true)
     }
 
+    @Test("gets our environment and no input")
+    func surroundings() async throws {
+        let script = #"read line; echo "{\"Version\": 1, \"AccessKeyId\": \"$POUCH_TEST$line\", \"SecretAccessKey\": \"s\"}""#
+        let source = RefreshingCredentials.process(["sh", "-c", script], environment: Self.environment, clock: SystemClock())
+        #expect(try await source.credentials().accessKeyID == "from our environment")
+    }
+
     @Test("one that takes too long is ended")
     func late() async throws {
         let clock = ManualClock()
-        let source = RefreshingCredentials.process(["/bin/sleep", "1000"], clock: clock)
+        let source = RefreshingCredentials.process(["/bin/sleep", "1000"], environment: Self.environment, clock: clock)
         async let outcome = Self.failure(of: source)
         await clock.sleepers()
         clock.advance(by: .seconds(60))
@@ -70,7 +82,8 @@ struct ProcessCredentialTests {
 
     @Test("its story does not show its arguments")
     func story() {
-        let source = RefreshingCredentials.process(["/usr/bin/vault", "--password=hush"], clock: SystemClock())
+        let source = RefreshingCredentials.process(
+            ["/usr/bin/vault", "--password=hush"], environment: Self.environment, clock: SystemClock())
         #expect(source.story.map(\.text) == ["the program /usr/bin/vault"])
         #expect(!"\(source.story)".contains("hush"))
     }

@@ -146,6 +146,27 @@ extension Scenarios.Identities {
             for secret in secrets { #expect(!(shown.output + people.output + ending.errors).contains(secret)) }
         }
 
+        @Test("and too few descriptors for the program that prints credentials, says so, and does not crash")
+        func shortOfDescriptors() async throws {
+            let ground = try #require(IdentityGround.current)
+            let sample = try #require(IdentitySample.all.first { $0.kinds == ["process", "role"] })
+            let text = try sample.text(ground)
+            let inbox = try SecureInboxWorkshop(
+                identities: ["generator", "publisher"].map { "\($0): " + text.replacing("ROLE", with: $0) }.joined(separator: "\n"))
+            var pouch = inbox.workshop.pouch()
+            var complaints = 0
+            for descriptors in 8...32 {
+                pouch.descriptors = descriptors
+                let shown = try await pouch.run("identity", "show", "generator")
+                #expect(!shown.hasCrashed, "with \(descriptors) descriptors: \(shown.errors.suffix(2_000))")
+                if shown.output.contains("it could not be run: Too many open files (EMFILE)") { complaints += 1 }
+                if shown.status == 0 { break }
+            }
+            #expect(complaints > 0)
+            pouch.descriptors = 64
+            #expect(try await pouch.run("identity", "show", "generator").status == 0)
+        }
+
         @Test("and nobody who vouches for us, holds the partner and says which step it was, and delivers after the fix")
         func refused() async throws {
             let ground = try #require(IdentityGround.current)

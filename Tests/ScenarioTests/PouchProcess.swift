@@ -6,6 +6,8 @@ struct PouchProcess: Sendable {
     struct Ending: Sendable {
         let status: Int32
         let wasKilled: Bool
+        /// Ended by a signal that nobody sent.
+        var hasCrashed = false
         let output: String
         let errors: String
     }
@@ -28,6 +30,8 @@ struct PouchProcess: Sendable {
 
     let folder: URL
     var environment: [String: String] = [:]
+    /// How many descriptors it may have open; `nil`: as many as the test.
+    var descriptors: Int?
 
     /// Beside the test bundle, where the build put both.
     static let binary: URL = {
@@ -56,8 +60,13 @@ struct PouchProcess: Sendable {
         let output = try Scribble()
         let errors = try Scribble()
         let process = Process()
-        process.executableURL = Self.binary
-        process.arguments = arguments
+        if let descriptors {
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments = ["-c", "ulimit -n \(descriptors) && exec \"$0\" \"$@\"", Self.binary.path] + arguments
+        } else {
+            process.executableURL = Self.binary
+            process.arguments = arguments
+        }
         process.currentDirectoryURL = folder
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, ours in ours }
         process.standardOutput = output.writing
@@ -89,9 +98,10 @@ struct PouchProcess: Sendable {
         }
         let status = process.terminationStatus
         if let failure { throw Trouble.failed(failure, status: status, errors: errors.text) }
+        let wasEnded = process.terminationReason == .uncaughtSignal
         return Ending(
-            status: status, wasKilled: process.terminationReason == .uncaughtSignal && status == SIGKILL, output: output.text,
-            errors: errors.text)
+            status: status, wasKilled: wasEnded && status == SIGKILL, hasCrashed: wasEnded && status != SIGKILL,
+            output: output.text, errors: errors.text)
     }
 }
 

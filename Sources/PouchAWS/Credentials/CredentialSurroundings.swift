@@ -63,7 +63,9 @@ package struct CredentialSurroundings: Sendable {
             clock: nearbyLink.clock)
     }
 
-    package func process(_ command: [String]) -> RefreshingCredentials { .process(command, clock: link.clock) }
+    package func process(_ command: [String]) -> RefreshingCredentials {
+        .process(command, environment: environment, clock: link.clock)
+    }
 
     /// The same for another region.
     func inRegion(_ region: Region?) -> CredentialSurroundings {
