@@ -156,7 +156,9 @@ struct FederationTests {
         return text + "." + encoded(kind == .rsa ? signature : Self.numbers(ofDER: signature))
     }
 
+    /// Of what is no such signature, as many bytes as one has.
     private static func numbers(ofDER bytes: [UInt8]) -> [UInt8] {
+        guard bytes.count < 80 else { return Array(bytes.prefix(64)) }
         var rest = bytes.dropFirst(2)
         return (0..<2).flatMap { _ -> [UInt8] in
             let count = Int(rest[rest.startIndex + 1])
