@@ -23,6 +23,9 @@ struct Consignment: Hashable, Sendable {
     let digests: FileDigests
     var form = ConsignmentForm.object
 
+    /// It is put together in the inbox, part by part.
+    var takesManyRequests: Bool { form == .segments || size > PartPlan.largestPart }
+
     /// For the object in the repository.
     ///
     /// - Throws: `DeliveryFailure` with `.quarantine` when the key is so long that it does not fit.

@@ -146,6 +146,26 @@ struct PublisherServiceTests {
         #expect(gone.queue.visibilities == [0])
     }
 
+    @Test("a 403 is taken for what it is where the list shows the object, and for gone where it does not")
+    func forbiddenOrGone() async throws {
+        let gone = try Bench([Self.event()], [.headRepository: [Answers.status(403)]])
+        #expect(await gone.service.run(.once).refused == 1)
+        #expect(gone.codes == ["source-gone"])
+        let listed: ScriptedCloud.Answer = { _ in
+            .success(
+                HTTPResponse(
+                    status: 200, headers: HTTPHeaders(),
+                    body: Array(
+                        """
+                        <ListBucketResult><Contents><Key>\(Self.key)</Key>
+                        <LastModified>2026-11-23T14:05:09.000Z</LastModified><ETag>&quot;e7&quot;</ETag><Size>5</Size></Contents></ListBucketResult>
+                        """.utf8)))
+        }
+        let forbidden = try Bench([Self.event()], [.headRepository: [Answers.status(403)], .other: [listed]])
+        #expect(await forbidden.service.run(.once).postponed > 0)
+        #expect(Set(forbidden.codes) == ["Forbidden"])
+    }
+
     @Test(
         "an object that is not what its place says is never published, whatever the event says",
         arguments: [

@@ -46,12 +46,18 @@ final class ScriptedQueue: HTTPTransport {
         guard case .bytes(let bytes) = request.body,
             let input = try? JSONDecoder().decode(Input.self, from: Data(bytes)), let target = request.header("x-amz-target")
         else { throw HTTPFailure(kind: .broken, outcome: .notSent, text: "not a call to SQS") }
+        // A service polls long; a run that ends when the queue is empty does not.
+        if target == "AmazonSQS.ReceiveMessage", (input.wait ?? 0) > 1, state.withLock({ $0.bodies.isEmpty }) {
+            await Cancellation.wait()
+            throw HTTPFailure(kind: .cancelled, outcome: .notSent, text: "cancelled")
+        }
         return HTTPResponse(status: 200, headers: HTTPHeaders(), body: Array(answer(target, input).utf8))
     }
 
     private struct Input: Decodable {
         enum CodingKeys: String, CodingKey {
             case most = "MaxNumberOfMessages"
+            case wait = "WaitTimeSeconds"
             case receipt = "ReceiptHandle"
             case visibility = "VisibilityTimeout"
             case entries = "Entries"
@@ -64,6 +70,7 @@ final class ScriptedQueue: HTTPTransport {
         }
 
         let most: Int?
+        let wait: Int?
         let receipt: String?
         let visibility: Int?
         let entries: [Entry]?

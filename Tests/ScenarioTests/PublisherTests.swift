@@ -1,11 +1,9 @@
 import Foundation
-import PouchKit
-import Synchronization
 import Testing
 
 extension Scenarios {
     /// Between two organisations, with the publisher as a service of its own.
-    @Suite("with publishers of their own", .serialized, .sandbox)
+    @Suite("with publishers of their own", .serialized)
     enum Publishing {}
 }
 
@@ -15,7 +13,9 @@ extension Scenarios.Publishing {
         private static let count = ProcessInfo.processInfo.environment["POUCH_FULL"] == "1" ? 20_000 : 1_000
 
         /// Each event comes about once, every twentieth twice, and each publisher is killed while it works.
-        @Test("publish every consignment once, though each is killed in turn; dead letters are exactly the poisoned ones")
+        @Test(
+            "publish every consignment once, though each is killed in turn; dead letters are exactly the poisoned ones",
+            .publisherGround)
         func everyObjectOnce() async throws {
             let hall = try PublisherHall()
             try await hall.inbox.sandbox.duplicateMessages(every: 20, of: "pouch-events")
@@ -37,9 +37,7 @@ extension Scenarios.Publishing {
                     crowd.append(await hall.start(in: &group))
                 }
                 try await hall.reach(Self.count)
-                print(
-                    "published \(Self.count) in \(times.elapsed): \(Self.rate(Self.count, times.elapsed)) copies/s with 4 publishers"
-                )
+                let copying = times.elapsed
                 try await eventually("the queue is empty", within: .seconds(120)) {
                     try await hall.inbox.sandbox.queue("pouch-events").isEmpty
                 }
@@ -50,6 +48,9 @@ extension Scenarios.Publishing {
                     #expect(ending.wasKilled || ending.status == 0, "\(ending.errors.suffix(2_000))")
                 }
                 #expect(killed == 4)
+                print(
+                    "\(Self.count) events published in \(copying), \(Self.rate(Self.count, copying)) copies/s with 4 publishers, each killed; "
+                        + "the queue empty after \(times.elapsed), \(poison.count) dead letters")
             }
 
             #expect(try await hall.inbox.judge() == Workshop.Verdict())
@@ -67,7 +68,44 @@ extension Scenarios.Publishing {
 
     @Suite("a publisher", .serialized)
     struct PublisherTests {
-        @Test("finds by itself what no event told of, publishes it, and leaves the rest alone the next time")
+        private static let segments = 7
+
+        @Test(
+            "killed between parts, leaves the rest to the next one: no segment is copied twice, and there is one object",
+            .publisherGround)
+        func goesOnWithParts() async throws {
+            let hall = try PublisherHall(storing: "segments-above: 5 MiB")
+            try hall.inbox.workshop.putLarge((Self.segments - 1) * (5 << 20) + 17, as: "large.bin")
+            #expect(try await hall.inbox.workshop.deliverAll().status == 0)
+            let sandbox = hall.inbox.sandbox
+            let count = { @Sendable (action: String) in
+                try sandbox.requests().count {
+                    $0.action == action && $0.status == 200 && $0.key?.hasPrefix(hall.inbox.inboxPrefix) == true
+                }
+            }
+            // The fourth part and those after it get no answer as long as this publisher lives.
+            try await sandbox.spoil(
+                "UploadPartCopy", below: hall.inbox.inboxPrefix, #"{"kind":"stall","seconds":3600}"#, from: 4)
+            let killed = try await hall.publisher.run("publish", "--log-level", "warning") { running in
+                try await eventually("three parts lie there") { try count("UploadPartCopy") == 3 }
+                running.kill()
+            }
+            #expect(killed.wasKilled)
+            try await sandbox.heal()
+            let ending = try await hall.publisher.serve("publish", "--log-level", "warning") { _ in
+                try await eventually("the next one is done", within: .seconds(60)) {
+                    try await hall.pendingEvents().isEmpty
+                }
+            }
+            #expect(ending.status == 0, "\(ending.errors)")
+            #expect(try await hall.inbox.judge() == Workshop.Verdict())
+            #expect(try await hall.receipts().count == 1)
+            #expect(try count("UploadPartCopy") == Self.segments)
+            #expect(try count("CreateMultipartUpload") == 1)
+            #expect(try count("ListParts") == 1)
+        }
+
+        @Test("finds by itself what no event told of, publishes it, and leaves the rest alone the next time", .publisherGround)
         func reconciles() async throws {
             let hall = try PublisherHall()
             try hall.inbox.workshop.feed(5)
@@ -92,10 +130,10 @@ extension Scenarios.Publishing {
             let third = try await hall.publisher.run("publish", "--once")
             #expect(third.status == 0, "\(third.errors)")
             #expect(try await hall.inbox.judge() == Workshop.Verdict())
-            #expect(try await hall.inbox.sandbox.queue("pouch-events").isEmpty)
+            #expect(try await hall.pendingEvents().isEmpty)
         }
 
-        @Test("that may not ask the inbox does not guess, and says what it needs")
+        @Test("that may not ask the inbox does not guess, and says what it needs", .publisherGround)
         func cannotAsk() async throws {
             let hall = try PublisherHall()
             try hall.inbox.workshop.feed(1)
@@ -114,7 +152,7 @@ extension Scenarios.Publishing {
             try await hall.inbox.sandbox.empty("pouch-events")
         }
 
-        @Test("that is asked to end finishes what it copies, and ends with 0")
+        @Test("that is asked to end finishes what it copies, and ends with 0", .publisherGround)
         func drains() async throws {
             let hall = try PublisherHall()
             try hall.inbox.workshop.feed(3)
@@ -127,78 +165,7 @@ extension Scenarios.Publishing {
             try await hall.inbox.sandbox.heal()
             #expect(ending.status == 0, "\(ending.errors)")
             #expect(try await hall.inbox.judge() == Workshop.Verdict())
-            #expect(try await hall.inbox.sandbox.queue("pouch-events").isEmpty)
+            #expect(try await hall.pendingEvents().isEmpty)
         }
-    }
-}
-
-/// An edge that stores and does not publish, and a host whose configuration only publishes.
-private struct PublisherHall: Sendable {
-    let inbox: SecureInboxWorkshop
-    let publisher: PouchProcess
-
-    init() throws {
-        inbox = try SecureInboxWorkshop(delivery: "publish: elsewhere, receipts: { as: generator }")
-        let folder = inbox.workshop.folder.appendingPathComponent("publisher")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let configuration = """
-            agent: { name: publisher-01, state: ./state }
-            publish: { queue: "\(inbox.sandbox.endpoint)/111111111111/pouch-events", region: eu-west-1, as: publisher, visibility: 10s, reconcile: never }
-            partners:
-              \(inbox.partner(inboxPrefix: inbox.inboxPrefix))
-            \(inbox.services)
-            """
-        let path = folder.appendingPathComponent("agent.yaml")
-        try Data(configuration.utf8).write(to: path)
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path.path)
-        publisher = PouchProcess(folder: folder)
-    }
-
-    /// Starts one more publisher.
-    func start(in group: inout ThrowingTaskGroup<PouchProcess.Ending, any Error>) async -> Running {
-        let (stream, continuation) = AsyncStream.makeStream(of: Running.self)
-        group.addTask { [publisher] in
-            defer { continuation.finish() }
-            return try await publisher.run("publish", "--log-level", "warning") { continuation.yield($0) }
-        }
-        for await running in stream { return running }
-        return Running()
-    }
-
-    /// Waits until so many objects are in the inbox.
-    func reach(_ count: Int) async throws {
-        try await eventually("\(count) objects are published", within: .seconds(600), every: .milliseconds(100)) {
-            try await inbox.sandbox.count(below: inbox.inboxPrefix) >= count
-        }
-    }
-
-    func receipts() async throws -> [SandboxProcess.Object] {
-        try await inbox.sandbox.objects("orga-repository", below: inbox.repositoryPrefix + ".pouch-receipts/")
-    }
-
-    /// The event of the one object that was stored.
-    func event() async throws -> String? {
-        guard
-            let object = try await inbox.sandbox.objects("orga-repository", below: inbox.repositoryPrefix)
-                .first(where: { !$0.key.contains(".pouch-receipts/") })
-        else { return nil }
-        return Self.event(bucket: "orga-repository", key: object.key)
-    }
-
-    private static func event(bucket: String, key: String) -> String {
-        #"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","#
-            + #""s3":{"bucket":{"name":"\#(bucket)"},"object":{"key":"\#(key)"}}}]}"#
-    }
-
-    /// What should never have been in the queue: garbage, other buckets, places that are none, objects that are not there.
-    func poison() throws -> [String] {
-        let nowhere = "0123456789abcdef0123456789abcdef/report.csv"
-        return [
-            "hello", #"{"Records":"none"}"#, Self.event(bucket: "acme-inbox", key: inbox.inboxPrefix + "file-0.bin"),
-            Self.event(bucket: "orga-repository", key: "other/" + nowhere),
-            Self.event(bucket: "orga-repository", key: inbox.repositoryPrefix + nowhere),
-            Self.event(bucket: "orga-repository", key: inbox.repositoryPrefix + "plain.csv"),
-            #"{"Type":"Notification","Message":"hello"}"#,
-        ]
     }
 }

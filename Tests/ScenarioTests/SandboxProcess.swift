@@ -50,10 +50,13 @@ struct SandboxProcess: Sendable {
 
     /// From now on requests for keys below the prefix suffer this.
     ///
-    /// - Parameter times: 0: all.
-    func spoil(_ action: String, below prefix: String, _ deed: String, times: Int = 0) async throws {
+    /// - Parameters:
+    ///   - first: the first that suffers it, from 1.
+    ///   - times: 0: all.
+    func spoil(_ action: String, below prefix: String, _ deed: String, from first: Int = 1, times: Int = 0) async throws {
         _ = try await ask(
-            "POST", "faults", #"{"match":{"action":"\#(action)","keyPrefix":"\#(prefix)","times":\#(times)},"do":\#(deed)}"#)
+            "POST", "faults",
+            #"{"match":{"action":"\#(action)","keyPrefix":"\#(prefix)","nth":\#(first),"times":\#(times)},"do":\#(deed)}"#)
     }
 
     func heal() async throws { _ = try await ask("DELETE", "faults") }

@@ -13,7 +13,9 @@ struct ConsignmentDesk: Sendable {
     let clock: any AgentClock
     let report: @Sendable (PublisherNews) -> Void
 
-    func publish(bucket: String, key: String, versionID: String?) async -> PublishingVerdict {
+    /// - Parameter goesOn: Whether an earlier publisher may have died over it: then its upload goes on, where there is one. While it lives the
+    ///   upload is left to it.
+    func publish(bucket: String, key: String, versionID: String?, goesOn: Bool = false) async -> PublishingVerdict {
         let shown = VisibleText.escaped("s3://\(bucket)/\(key)")
         let attempt = "publish \(shown)"
         let candidates = partners.filter { partner in
@@ -38,7 +40,7 @@ struct ConsignmentDesk: Sendable {
         }
         do throws(DeliveryFailure) {
             let (found, partner) = try await look(key, versionID, of: delivery, among: candidates, attempt)
-            return try await publish(found, for: partner, attempt)
+            return try await publish(found, for: partner, goesOn: goesOn, attempt)
         } catch {
             switch error.remedy {
             case .retry, .hold: return .later(error)
@@ -97,8 +99,8 @@ struct ConsignmentDesk: Sendable {
         do throws(AWSFailure) {
             return try await leg.s3.headObject(in: leg.repository.place, key: key, versionID: versionID)
         } catch {
-            if error.status == 404 {
-                if versionID != nil { return try await head(key, nil, partner, attempt) }
+            if error.status == 404, versionID != nil { return try await head(key, nil, partner, attempt) }
+            if await isGone(key, error, leg) {
                 throw DeliveryFailure(
                     .quarantine, code: "source-gone", attempt: attempt, cause: "there is no such object (any more)",
                     hint: "the repository's lifecycle rule must keep objects longer than messages may wait")
@@ -110,13 +112,24 @@ struct ConsignmentDesk: Sendable {
         }
     }
 
+    /// Whoever may list only below a prefix is answered 403 for what is not there; the list tells.
+    private func isGone(_ key: String, _ reason: AWSFailure, _ leg: InboxLeg) async -> Bool {
+        guard reason.status == 403 else { return reason.status == 404 }
+        guard let page = try? await leg.s3.listObjects(in: leg.repository.place, prefix: key) else { return false }
+        return page.entries.first?.key != key
+    }
+
     private func publish(
-        _ found: Found, for partner: PublisherPartner, _ attempt: String
+        _ found: Found, for partner: PublisherPartner, goesOn: Bool, _ attempt: String
     ) async throws(DeliveryFailure) -> PublishingVerdict {
+        // Where receipts may be left, notes may be: they lie beside them.
+        let notes =
+            writesReceipts && found.consignment.takesManyRequests
+            ? NotedPublication(of: found.consignment, on: partner.leg) : nil
         let publication = Publication(
             consignment: found.consignment, shape: found.consignment.form.shape(at: found.object), leg: partner.leg,
-            memory: UnrecordedPublication())
-        switch try await publication.publish(announced: nil) {
+            memory: notes ?? UnrecordedPublication())
+        switch try await publication.publish(announced: goesOn ? notes?.recall() : nil) {
         case .sourceGone:
             throw DeliveryFailure(
                 .retry, code: "source-gone", attempt: attempt,

@@ -221,7 +221,8 @@ package final class PublisherService: Sendable {
         case .objects(let notices):
             var verdicts: [(String, PublishingVerdict)] = []
             for notice in ObjectNotice.latest(of: notices) {
-                let verdict = await desk.publish(bucket: notice.bucket, key: notice.key, versionID: notice.versionID)
+                let verdict = await desk.publish(
+                    bucket: notice.bucket, key: notice.key, versionID: notice.versionID, goesOn: message.receiveCount != 1)
                 verdicts.append(("s3://\(notice.bucket)/\(notice.key)", verdict))
             }
             return verdicts

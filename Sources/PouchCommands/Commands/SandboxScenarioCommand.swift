@@ -12,9 +12,13 @@ struct SandboxScenarioCommand: ParsableCommand {
             trust anchors and profiles of Roles Anywhere, the role of the instance, containers.
             """)
 
+    @Flag(help: "With a publisher who may put segments together in the inbox, as `sandbox serve --large-files` has it.")
+    var largeFiles = false
+
     func run() throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        Terminal.print(String(decoding: try encoder.encode(SandboxScenario.twoOrganisations), as: UTF8.self))
+        Terminal.print(
+            String(decoding: try encoder.encode(largeFiles ? SandboxScenario.largeFiles : .twoOrganisations), as: UTF8.self))
     }
 }
