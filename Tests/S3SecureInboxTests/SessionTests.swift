@@ -1,5 +1,6 @@
 import PouchAWS
 import PouchKit
+import PouchSandbox
 import PouchTestSupport
 import S3SecureInbox
 import Testing
@@ -32,6 +33,62 @@ struct SessionTests {
                 let sessions = log.count { $0.action == "AssumeRole" && $0.key?.hasSuffix("/" + role) == true }
                 #expect((3...4).contains(sessions), "\(role): \(sessions) sessions")
             }
+        }
+    }
+
+    /// How a session comes to its end.
+    enum End: CaseIterable {
+        /// It is revoked: what is signed with it is refused.
+        case revoked
+        /// Its time runs: a session is exchanged ahead of its end.
+        case time
+    }
+
+    /// Each time that something of the file was noted, the sessions of both roles are at their end.
+    @Test(
+        "in the middle of a large file a session is exchanged, and the file goes on where it was", arguments: End.allCases,
+        [S3SecureInboxSettings.Upload.sealed, .multipart])
+    func expiryWithinAFile(_ end: End, _ method: S3SecureInboxSettings.Upload) async throws {
+        let clock = ManualClock(now: SystemClock().now)
+        try await RunningSandbox.use(try .multipartUploads, clock: clock) { world in
+            let part = 5 << 20
+            let file = try TestFile(SegmentDeliveryTests.noise(3 * part + 9), in: world.files)
+            let delivery = RecordingContext(
+                key: try DeliveryKey("\(DeliveryID.random())/k.bin"), limits: TransferBudget.Limits(atOnce: 1),
+                whenDurable: { moment async throws(DeliveryFailure) in
+                    guard case .save = moment else { return }
+                    clock.advance(by: .seconds(end == .time ? 50 * 60 : 1))
+                    if end == .time { return }
+                    do { try await world.expireSessions() } catch { throw RecordingContext.journalFailure }
+                })
+            let destination = try world.destination {
+                $0.repository.upload = method
+                $0.repository.segmentsAbove = ByteCount(bytes: Int64(part))
+            }
+            _ = try await destination.deliver(file.outgoing(), from: nil, in: delivery.context)
+            #expect(
+                try await world.inbox().filter { $0.metadata["pouch-delivery"] == delivery.delivery.description }.map(\.sha256)
+                    == [file.contents.sha256.description])
+            let log = try world.log()
+            let granted = { (action: String) in log.count { $0.action == action && $0.status == 200 } }
+            // Four pieces, each sent once and copied once; and what names them.
+            switch method {
+            case .sealed:
+                #expect(granted("PutObject") == 4 + 1)
+                #expect(granted("UploadPartCopy") == 4)
+                #expect(granted("CreateMultipartUpload") == 1)
+            default:
+                #expect(granted("UploadPart") == 4)
+                #expect(granted("CreateMultipartUpload") == 1)
+                #expect(granted("CopyObject") == 1)
+            }
+            // The publisher's one copy of one object is too short for that.
+            for role in method == .sealed ? ["generator", "publisher"] : ["generator"] {
+                let sessions = log.count { $0.action == "AssumeRole" && $0.key?.hasSuffix("/" + role) == true }
+                #expect(sessions > 1, "\(role): \(sessions) sessions")
+            }
+            let refused = log.count { $0.service == "s3" && $0.status == 400 }
+            #expect(end == .revoked ? refused > 1 : refused == 0, "\(refused) refused")
         }
     }
 
