@@ -48,7 +48,7 @@ package struct InboxPlan: Hashable, Sendable {
         switch upload.method {
         case .single: return []
         case .sealed:
-            guard upload.threshold < UploadPlan.defaultThreshold(of: .sealed) else { return [] }
+            guard upload.joinsSmallerFiles else { return [] }
             return [
                 SettingsProblem(
                     at: ["repository", "segments-above"],

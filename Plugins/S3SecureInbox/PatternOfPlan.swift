@@ -8,6 +8,10 @@ extension InboxPlan {
         var choices = PatternFacts.Choices()
         choices.handsOverOwnership = inbox?.acl != nil
         choices.replaces = whenTaken == .replace
+        choices.storesInParts = repository.upload.method == .multipart
+        choices.joinsSegments = repository.upload.joinsSmallerFiles
+        // Asking and joining together are a right to read.
+        choices.asksInbox = !choices.joinsSegments
         return choices
     }
 }

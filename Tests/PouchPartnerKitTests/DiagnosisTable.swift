@@ -22,7 +22,7 @@ struct Trouble: Sendable, CustomTestStringConvertible {
 
     /// The symptom, as the table of diagnoses has it.
     let symptom: String
-    var kit: @Sendable (inout PatternFacts.Choices) -> Void = { _ in }
+    var variant = KitVariant.usual
     var without: (path: String, name: StatementName)?
     var scenario: @Sendable (inout SandboxScenario) -> Void = { _ in }
     var settings: @Sendable (inout S3SecureInboxSettings) -> Void = { _ in }
@@ -40,7 +40,7 @@ struct Trouble: Sendable, CustomTestStringConvertible {
 
     private static let otherKey = "arn:aws:kms:eu-west-1:222222222222:key/99992222-3333-4444-5555-666677778888"
 
-    static let all: [Trouble] = keys + copies + places + credentials + moments + networks
+    static let all: [Trouble] = keys + copies + parts + places + credentials + moments + requests + networks
 
     private static let keys: [Trouble] = [
         Trouble(
@@ -138,6 +138,35 @@ struct Trouble: Sendable, CustomTestStringConvertible {
             words: Words(step: nil, doctor: "copies into the inbox", remedy: .quarantine, code: "key-taken", delivery: "exists")),
     ]
 
+    private static let parts: [Trouble] =
+        [
+            Trouble(
+                symptom: "single PUT works, UploadPart 403", variant: .storingInParts,
+                without: ("org-a/generator-policy.json", .reopenOwnParts),
+                words: Words(
+                    step: "store", doctor: "uploads in parts need kms:Decrypt", remedy: .hold, code: "AccessDenied",
+                    delivery: "uploads in parts need kms:Decrypt")),
+            Trouble(
+                symptom: "Complete 403 only", variant: .storingInParts,
+                fault:
+                    #"{"match":{"action":"CompleteMultipartUpload","times":0},"do":{"kind":"error","code":"AccessDenied","status":403}}"#,
+                words: Words(
+                    step: nil, doctor: "sends files in parts", remedy: .hold, code: "AccessDenied",
+                    delivery: "uploads in parts need kms:Decrypt")),
+            Trouble(
+                symptom: "ListParts 403 only", variant: .joiningSegments, without: ("org-a/publisher-policy.json", .joinSegments),
+                words: Words(step: nil, doctor: "publisher may not", remedy: nil)),
+        ]
+        + [("EntityTooSmall", "parts-useless"), ("InvalidPart", "parts-useless"), ("InvalidPartOrder", "InvalidPartOrder")].map {
+            (code, told) in
+            Trouble(
+                symptom: "400 \(code)", variant: .storingInParts,
+                fault:
+                    #"{"match":{"action":"CompleteMultipartUpload","times":0},"do":{"kind":"error","code":"\#(code)","status":400}}"#,
+                words: Words(
+                    step: nil, doctor: "sends files in parts", remedy: .retry, code: told, delivery: "it begins again"))
+        }
+
     private static let places: [Trouble] = [
         Trouble(
             symptom: "301, AuthorizationHeaderMalformed",
@@ -215,6 +244,28 @@ struct Trouble: Sendable, CustomTestStringConvertible {
         ),
     ]
 
+    /// What S3 says of a request, made up where an agent in order never provokes it.
+    private static let requests: [Trouble] = answers.map { row in
+        Trouble(
+            symptom: "\(row.status) \(row.code)",
+            fault:
+                #"{"match":{"action":"PutObject","times":0},"do":{"kind":"error","code":"\#(row.code)","status":\#(row.status)}}"#,
+            words: Words(step: "store", doctor: row.words, remedy: row.remedy, code: row.told ?? row.code, delivery: row.words))
+    }
+
+    private static let answers: [(status: Int, code: String, remedy: DeliveryFailure.Remedy, told: String?, words: String)] = [
+        (400, "EntityTooLarge", .hold, "too-large", "one request takes at most 5 GiB"),
+        (400, "KeyTooLongError", .quarantine, nil, "the route's key template"),
+        (400, "MetadataTooLarge", .quarantine, nil, "the route's key template"),
+        (400, "InvalidTag", .quarantine, nil, "the route's key template"),
+        (400, "InvalidDigest", .retry, nil, "what arrived is not what was hashed"),
+        (400, "IncompleteBody", .retry, nil, "what arrived is not what was hashed"),
+        (400, "RequestTimeout", .retry, nil, "we sent too slowly: the line, or the disk"),
+        (400, "InvalidBucketOwnerAWSAccountID", .hold, nil, "owner: must be the 12 digits"),
+        (400, "AccessControlListNotSupported", .hold, nil, "takes no ACLs"),
+        (501, "NotImplemented", .hold, nil, "what S3-compatible services lack"),
+    ]
+
     private static let networks: [Trouble] = [
         Trouble(
             symptom: "no address: DNS", network: ("sts.", .resolve),
@@ -229,15 +280,14 @@ struct Trouble: Sendable, CustomTestStringConvertible {
 
     /// Rows of the table that cannot be produced between this agent and this sandbox, and why.
     static let beyondReach: [(symptom: String, reason: String)] = [
-        ("single PUT works, UploadPart 403", "the generator stores in one request; DiagnosisTests hold the words"),
-        ("ListParts, Complete 403 only", "as above"),
-        ("400 AccessControlListNotSupported", "any ACL but bucket-owner-full-control is refused when agent.yaml is read"),
         ("B cannot read a delivered object", "it shows on B's side only: no answer to A carries the owner"),
         ("object under the wrong account's key", "aliases and bare ids are refused when agent.yaml is read"),
-        ("400 EntityTooLarge, EntityTooSmall, InvalidPart, NoSuchUpload", "part arithmetic: larger files are not sent so"),
-        ("400 KeyTooLongError, MetadataTooLarge, InvalidTag", "measured before anything is sent, and no tags are"),
-        ("403 on overwrite: Object Lock", "the sandbox has no locks"),
-        ("403 by an organisation's or an endpoint's policy", "the sandbox has neither"),
+        (
+            "400 NoSuchUpload",
+            "the upload is begun again before anybody is told: SegmentDeliveryTests and PublishedSegmentsTests show it"
+        ),
+        ("403 on overwrite: Object Lock", "the sandbox has no locks; S3 answers it as any other 403, whose hint names it"),
+        ("403 by an organisation's or an endpoint's policy", "the sandbox has neither; DiagnosisTests hold the words"),
     ]
 }
 

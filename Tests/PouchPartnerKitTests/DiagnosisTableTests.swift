@@ -11,7 +11,11 @@ struct DiagnosisTableTests {
     func isNamed(_ trouble: Trouble) async throws {
         let house = try await house(with: trouble)
         let destination = try house.destination(
-            clock: trouble.skew.map { SkewedClock(skew: $0) } ?? SystemClock(), trouble.settings)
+            clock: trouble.skew.map { SkewedClock(skew: $0) } ?? SystemClock()
+        ) { settings in
+            trouble.variant.adapt(&settings)
+            trouble.settings(&settings)
+        }
         await judgeDoctor(destination, trouble)
         try await judgeDelivery(house, destination, trouble)
     }
@@ -26,7 +30,7 @@ struct DiagnosisTableTests {
     }
 
     private func house(with trouble: Trouble) async throws -> KitHouse {
-        let house = try KitHouse(KitHouse.kit(trouble.kit), without: trouble.without) { scenario in trouble.scenario(&scenario) }
+        let house = try KitHouse(trouble.variant.kit(), without: trouble.without) { scenario in trouble.scenario(&scenario) }
         let credentials = try house.folder.text("sandbox/credentials")
         let changed = trouble.credentials(credentials)
         if changed != credentials {
@@ -56,11 +60,13 @@ struct DiagnosisTableTests {
 
     private func judgeDelivery(_ house: KitHouse, _ destination: S3SecureInbox, _ trouble: Trouble) async throws {
         guard let remedy = trouble.words.remedy else {
-            _ = try await house.deliver(destination)
+            _ = try await house.deliver(destination, size: trouble.variant.fileSize)
             #expect(house.delivered().count == 1)
             return
         }
-        let failure = await #expect(throws: DeliveryFailure.self) { try await house.deliver(destination) }
+        let failure = await #expect(throws: DeliveryFailure.self) {
+            try await house.deliver(destination, size: trouble.variant.fileSize)
+        }
         #expect(failure?.remedy == remedy, "\(failure?.description ?? "")")
         #expect(failure?.code == trouble.words.code, "\(failure?.description ?? "")")
         #expect(failure?.description.contains(trouble.words.delivery) == true, "\(failure?.description ?? "")")

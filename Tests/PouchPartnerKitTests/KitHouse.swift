@@ -6,6 +6,7 @@ import PouchPartnerKit
 import PouchSandbox
 import PouchTestSupport
 import S3SecureInbox
+import Synchronization
 import Testing
 
 /// Two organisations in one process, set up by the files of a kit and by nothing else, and a destination that works by them.
@@ -66,24 +67,34 @@ struct KitHouse {
 
     func destination(
         clock: any AgentClock = SystemClock(),
-        _ change: (inout S3SecureInboxSettings) -> Void = { _ in }
+        _ change: (inout S3SecureInboxSettings) -> Void = { _ in },
+        credentials: ((String, AWSLink) throws -> any CredentialSource)? = nil
     ) throws -> S3SecureInbox {
-        var settings = try JSONDecoder().decode(S3SecureInboxSettings.self, from: Data(Self.settings.utf8))
+        var settings = try Self.settings()
         change(&settings)
-        let roles: S3SecureInboxSettings.Identities = [
+        let (plan, problems) = settings.checked(knowing: try Self.roles())
+        guard let plan else { throw problems[0] }
+        let link = link(clock: clock)
+        let source = credentials ?? self.credentials
+        return S3SecureInbox(
+            plan: plan, generator: try Self.party("generator", source("generator", link)),
+            publisher: plan.inbox == nil ? nil : try Self.party("publisher", source("publisher", link)), link: link)
+    }
+
+    private static func settings() throws -> S3SecureInboxSettings {
+        try JSONDecoder().decode(S3SecureInboxSettings.self, from: Data(settingsText.utf8))
+    }
+
+    private static func roles() throws -> S3SecureInboxSettings.Identities {
+        [
             try IdentityName("generator"): try RoleARN("arn:aws:iam::111111111111:role/generator"),
             try IdentityName("publisher"): try RoleARN("arn:aws:iam::111111111111:role/publisher"),
         ]
-        let (plan, problems) = settings.checked(knowing: roles)
-        guard let plan else { throw problems[0] }
-        let link = link(clock: clock)
-        return S3SecureInbox(
-            plan: plan, generator: try party("generator", link), publisher: try party("publisher", link), link: link)
     }
 
-    private func party(_ name: String, _ link: AWSLink) throws -> S3SecureInbox.Party {
-        let role = try RoleARN("arn:aws:iam::111111111111:role/\(name)")
-        return S3SecureInbox.Party(name: try IdentityName(name), credentials: try credentials(name, link), role: role)
+    private static func party(_ name: String, _ credentials: any CredentialSource) throws -> S3SecureInbox.Party {
+        S3SecureInbox.Party(
+            name: try IdentityName(name), credentials: credentials, role: try RoleARN("arn:aws:iam::111111111111:role/\(name)"))
     }
 
     func credentials(_ name: String, _ link: AWSLink) throws -> any CredentialSource {
@@ -95,19 +106,55 @@ struct KitHouse {
 
     func deliver(
         _ destination: S3SecureInbox,
-        to key: String = "reports/north.csv"
+        to key: String = "reports/north.csv",
+        size: Int = 8
     ) async throws(DeliveryFailure) -> Receipt {
         let recording: RecordingContext
         let file: TestFile
         do {
             recording = RecordingContext(key: try DeliveryKey(key))
-            file = try TestFile(Array("a,b\n1,2\n".utf8), in: folder)
+            file = try TestFile(Array(repeating: UInt8(ascii: "a"), count: size), in: folder)
         } catch {
             throw DeliveryFailure(.retry, code: "test", attempt: "make a file", cause: "\(error)")
         }
         switch try await destination.deliver(file.outgoing(), from: nil, in: recording.context) {
         case .delivered(let receipt), .handedOver(_, let receipt): return receipt
         }
+    }
+
+    /// Hands a file over, and lets a publisher on another machine do the rest: events first, then what no event told of.
+    ///
+    /// - Returns: what the publisher complained of.
+    func publishElsewhere() async throws -> [String] {
+        _ = try await deliver(destination { $0.publish = .elsewhere })
+        let link = link()
+        let source = try credentials("publisher", link)
+        let checked = try Self.settings().checkedForPublishing(knowing: Self.roles())
+        guard let plan = checked.plan else { throw checked.problems[0] }
+        let partner = PublisherPartner(
+            name: try PartnerName("acme"), plan: plan, publisher: try Self.party("publisher", source), link: link)
+        let queue = SQS(
+            queue: try QueueURL("https://sqs.eu-west-1.amazonaws.com/111111111111/pouch-published"),
+            region: try Region("eu-west-1"),
+            endpoint: nil, credentials: source, link: link)
+        let complaints = Mutex<[String]>([])
+        // With a clock that passes over pauses, the heartbeat of a message would not rest.
+        let service = PublisherService(
+            queue: queue, partners: [partner].compactMap(\.self), settings: .init(name: "publisher-01"), clock: SystemClock()
+        ) { news in
+            switch news {
+            case .postponed(let failure, _, _), .refused(let failure, _, _), .reconciliationFailed(_, let failure):
+                complaints.withLock { $0.append(failure.description) }
+            case .queueTrouble(let failure, _): complaints.withLock { $0.append("\(failure)") }
+            case .noDeadLetters: complaints.withLock { $0.append("no dead letters") }
+            case .started, .published, .throttled, .reconciled, .draining: break
+            }
+        }
+        let ending = await service.run(.once)
+        if let trouble = ending.trouble { complaints.withLock { $0.append(trouble) } }
+        let told = complaints.withLock { $0 }
+        if told.isEmpty { #expect(delivered() == ["from-orga/reports/north.csv"]) }
+        return told
     }
 
     /// What is in the inbox, probes left out.
@@ -137,7 +184,7 @@ struct KitHouse {
         try #require(reply.status == 200)
     }
 
-    private static let settings = """
+    private static let settingsText = """
         {
           "repository": { "bucket": "orga-repository", "region": "eu-west-1", "prefix": "acme/", "key": "\(key)", "as": "generator" },
           "inbox": { "bucket": "acme-inbox", "region": "eu-west-1", "owner": "222222222222", "prefix": "from-orga/", "key": "\(key)",

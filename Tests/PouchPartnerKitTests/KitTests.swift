@@ -94,6 +94,21 @@ struct KitTests {
         #expect(try KitHouse.kit().facts.publisherPolicy[.reopenJoinedParts] == nil, "only where segments are wanted")
     }
 
+    @Test("lets probes go after a day, and uploads that were left open after a week where segments are joined")
+    func lifecycles() throws {
+        func rules(_ kit: PartnerKit, _ path: String) throws -> String {
+            try #require(kit.files.first { $0.path == path }).text.filter { !$0.isWhitespace }
+        }
+        let usual = try KitHouse.kit()
+        let probes = #""Filter":{"Prefix":"from-orga/.pouch-probe/"},"Expiration":{"Days":1}"#
+        let uploads = #""Filter":{"Prefix":"from-orga/"},"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":7}"#
+        #expect(try rules(usual, "org-b/inbox-lifecycle.json").contains(probes))
+        #expect(try !rules(usual, "org-b/inbox-lifecycle.json").contains(uploads))
+        let joining = try KitVariant.joiningSegments.kit()
+        #expect(try rules(joining, "org-b/inbox-lifecycle.json").contains(uploads))
+        #expect(try rules(usual, "org-a/repository-lifecycle.json").contains(#""DaysAfterInitiation":7"#))
+    }
+
     @Test("has two key policies where the buckets are in two regions, each about its own side")
     func separatesKeys() throws {
         let kit = try Self.twoRegions()

@@ -19,6 +19,10 @@ struct MissingStatement: Sendable, CustomTestStringConvertible {
         case partnerCannotRead
         /// Files arrive, and the bucket answers over a line that is not encrypted.
         case plainHTTP(bucket: String)
+        /// The edge hands over, and the publisher's service, which is another machine's, says this, and the statement's action.
+        case publisherSays(String)
+        /// S3 refuses to set the notification up.
+        case notifiesNobody
     }
 
     let path: String
@@ -26,9 +30,10 @@ struct MissingStatement: Sendable, CustomTestStringConvertible {
     let consequence: Consequence
     /// A policy that somebody gave the generator besides, against which the guard stands.
     var carelessly = false
-    var handsOverOwnership = false
+    /// The kit that it was taken from.
+    var variant = KitVariant.usual
 
-    var testDescription: String { "\(path) without \(name.rawValue)" }
+    var testDescription: String { "\(path) without \(name.rawValue), \(variant.rawValue)" }
 
     static let all: [MissingStatement] = [
         .init(
@@ -93,49 +98,104 @@ struct MissingStatement: Sendable, CustomTestStringConvertible {
         .init(path: "org-b/key-policy.json", name: .preflightMayDescribe, consequence: .noted(step: "key")),
         .init(
             path: "org-a/publisher-policy.json", name: .handOverOwnership,
-            consequence: .nothingArrives(step: "publish", saying: "without the ACL it passes"), handsOverOwnership: true),
+            consequence: .nothingArrives(step: "publish", saying: "without the ACL it passes"), variant: .handingOver),
         .init(
             path: "org-b/inbox-bucket-policy.json", name: .publisherHandsOverOwnership,
-            consequence: .nothingArrives(step: "publish", saying: "without the ACL it passes"), handsOverOwnership: true),
+            consequence: .nothingArrives(step: "publish", saying: "without the ACL it passes"), variant: .handingOver),
+        .init(
+            path: "org-a/generator-policy.json", name: .storeInParts,
+            consequence: .nothingArrives(step: "store", saying: "not authorized to perform: s3:PutObject"), variant: .storingInParts
+        ),
+        .init(
+            path: "org-a/generator-policy.json", name: .refuseOtherKeysInRepository,
+            consequence: .guardIsDown(saying: "generator can store under keys that are not the partner's"), variant: .storingInParts
+        ),
+        .init(
+            path: "org-a/generator-policy.json", name: .reopenOwnParts,
+            consequence: .nothingArrives(step: "store", saying: "uploads in parts need kms:Decrypt"), variant: .storingInParts),
+        .init(
+            path: "org-b/key-policy.json", name: .generatorReopensParts,
+            consequence: .nothingArrives(step: "store", saying: "uploads in parts need kms:Decrypt"), variant: .storingInParts),
+        .init(
+            path: "org-a/publisher-policy.json", name: .joinSegments, consequence: .noted(step: "segments"),
+            variant: .joiningSegments),
+        .init(
+            path: "org-b/inbox-bucket-policy.json", name: .publisherJoinsSegments, consequence: .noted(step: "segments"),
+            variant: .joiningSegments),
+        .init(
+            path: "org-a/publisher-policy.json", name: .reopenJoinedParts,
+            consequence: .nothingArrives(step: "segments", saying: "uploads in parts need kms:Decrypt"), variant: .joiningSegments),
+        .init(
+            path: "org-b/key-policy.json", name: .publisherReopensJoinedParts,
+            consequence: .nothingArrives(step: "segments", saying: "uploads in parts need kms:Decrypt"), variant: .joiningSegments),
+        .init(
+            path: "org-a/publisher-policy.json", name: .receiveEvents, consequence: .publisherSays("sqs:receivemessage"),
+            variant: .byEvents),
+        .init(
+            path: "org-a/publisher-policy.json", name: .findWhatNoEventTold, consequence: .publisherSays("s3:ListBucket"),
+            variant: .byEvents),
+        .init(
+            path: "org-a/publisher-policy.json", name: .leaveReceipts, consequence: .publisherSays("s3:PutObject"),
+            variant: .byEvents),
+        .init(
+            path: "org-a/queue-policy.json", name: .repositoryMayNotify, consequence: .notifiesNobody, variant: .byEvents),
     ]
 }
 
 @Suite("a kit's policies, applied in a sandbox")
 struct StatementMatrixTests {
-    @Test("suffice: files arrive, doctor finds nothing wrong, and what must be refused is refused", arguments: [false, true])
-    func suffices(_ handsOverOwnership: Bool) async throws {
-        let house = try KitHouse(KitHouse.kit { $0.handsOverOwnership = handsOverOwnership })
-        let destination = try house.destination { if handsOverOwnership { $0.inbox?.acl = "bucket-owner-full-control" } }
-        _ = try await house.deliver(destination)
+    @Test("suffice: files arrive, doctor finds nothing wrong, and what must be refused is refused", arguments: KitVariant.allCases)
+    func suffices(_ variant: KitVariant) async throws {
+        let house = try KitHouse(variant.kit())
+        let destination = try house.destination { variant.adapt(&$0) }
+        _ = try await house.deliver(destination, size: variant.fileSize)
         #expect(house.delivered() == ["from-orga/reports/north.csv"])
         let findings = await destination.check()
-        #expect(
-            findings.allSatisfy { $0.severity == .good || $0.step == "attestation" || $0.step == "bucket" }, "\(findings.story)")
-        #expect(findings.count { $0.proof == .refused } == 9, "\(findings.story)")
+        let remarks: Set<String> =
+            variant == .joiningSegments ? ["attestation", "bucket", "read back"] : ["attestation", "bucket"]
+        #expect(findings.allSatisfy { $0.severity == .good || remarks.contains($0.step) }, "\(findings.story)")
+        #expect(findings.count { $0.proof == .refused } == variant.refusals, "\(findings.story)")
         #expect(!findings.contains { $0.proof == .excessive || $0.proof == .unproven })
         let place = try house.place("acme-inbox")
         _ = try await house.reader().headObject(in: place, key: "from-orga/reports/north.csv", wantsChecksum: true)
     }
 
-    @Test("are each needed: the table names every one")
+    @Test("are each needed: the table names every one that any kit holds")
     func isComplete() throws {
-        let documents = try KitHouse.kit { $0.handsOverOwnership = true }.documents
-        let applied = documents.flatMap { document in document.policy.statements.map { "\(document.path) \($0.name.rawValue)" } }
-        let listed = MissingStatement.all.map { "\($0.path) \($0.name.rawValue)" }
-        #expect(listed.sorted() == applied.sorted())
+        let kept = Set(MissingStatement.all.map { "\($0.variant.rawValue): \($0.path) \($0.name.rawValue)" })
+        #expect(kept.count == MissingStatement.all.count, "each once")
+        var held: Set<String> = []
+        for variant in KitVariant.allCases {
+            for document in try variant.kit().documents {
+                for statement in document.policy.statements {
+                    let (own, usual) = (variant.rawValue, KitVariant.usual.rawValue)
+                    let names = [own, usual].map { "\($0): \(document.path) \(statement.name.rawValue)" }
+                    #expect(names.contains(where: kept.contains), "\(names[0])")
+                    held.formUnion(names)
+                }
+            }
+        }
+        #expect(kept.isSubset(of: held), "\(kept.subtracting(held))")
+        #expect(Set(MissingStatement.all.map(\.name)) == Set(StatementName.allCases))
     }
 
     @Test("are each needed: without one, something breaks, and is explained", arguments: MissingStatement.all)
     func isNeeded(_ missing: MissingStatement) async throws {
-        let kit = try KitHouse.kit { $0.handsOverOwnership = missing.handsOverOwnership }
+        let kit = try missing.variant.kit()
+        if case .notifiesNobody = missing.consequence {
+            let problem = #expect(throws: ScenarioProblem.self) { try KitHouse(kit, without: (missing.path, missing.name)) }
+            #expect(problem?.what.contains("does not let s3.amazonaws.com do sqs:SendMessage") == true)
+            return
+        }
         let house = try KitHouse(kit, without: (missing.path, missing.name)) { scenario in
             if missing.carelessly { try scenario.giveGeneratorReading() }
             try scenario.addLister()
         }
-        let destination = try house.destination { if missing.handsOverOwnership { $0.inbox?.acl = "bucket-owner-full-control" } }
+        let destination = try house.destination { missing.variant.adapt(&$0) }
+        let size = missing.variant.fileSize
         switch missing.consequence {
         case .nothingArrives(let step, let words):
-            let failure = await #expect(throws: DeliveryFailure.self) { try await house.deliver(destination) }
+            let failure = await #expect(throws: DeliveryFailure.self) { try await house.deliver(destination, size: size) }
             #expect(failure?.remedy == .hold, "\(String(describing: failure))")
             #expect(house.delivered().isEmpty)
             let findings = await destination.check()
@@ -144,7 +204,7 @@ struct StatementMatrixTests {
             #expect("\(first.text)\n\(first.hint ?? "")".contains(words), "\(first.text)\n\(first.hint ?? "")")
             expectFix(first, missing)
         case .noted(let step):
-            try await expectArrival(house, destination)
+            try await expectArrival(house, destination, size)
             let findings = await destination.check()
             #expect(findings.firstFailure == nil, "\(findings.story)")
             let note = try #require(findings.first { $0.step == step && $0.severity == .note }, "\(findings.story)")
@@ -155,24 +215,30 @@ struct StatementMatrixTests {
                 let findings = try await guarded.destination().check()
                 #expect(findings.firstFailure == nil, "the guard holds: \(findings.story)")
             }
-            try await expectArrival(house, destination)
+            try await expectArrival(house, destination, size)
             let findings = await destination.check()
             let found = try #require(findings.finding(in: "refusals", saying: words), "\(findings.story)")
             #expect(found.proof == .excessive)
             #expect(found.severity == (missing.path.hasPrefix("org-a") ? .failure : .warning))
             expectFix(found, missing)
         case .partnerCannotRead:
-            try await expectArrival(house, destination)
+            try await expectArrival(house, destination, size)
             let place = try house.place("acme-inbox")
             let refusal = await #expect(throws: AWSFailure.self) {
                 try await house.reader().headObject(in: place, key: "from-orga/reports/north.csv", wantsChecksum: true)
             }
             #expect(refusal?.status == 403)
         case .plainHTTP(let bucket):
-            try await expectArrival(house, destination)
+            try await expectArrival(house, destination, size)
             #expect(try await house.status(ofPlainListingOf: bucket) == 200)
             let guarded = try KitHouse(kit) { scenario in try scenario.addLister() }
             #expect(try await guarded.status(ofPlainListingOf: bucket) == 403, "with the statement it is refused")
+        case .publisherSays(let words):
+            let whole = try await KitHouse(kit).publishElsewhere()
+            #expect(whole == [], "with the statement nothing is wrong")
+            let troubles = try await house.publishElsewhere()
+            #expect(troubles.contains { $0.contains(words) }, "\(troubles)")
+        case .notifiesNobody: break
         }
     }
 
@@ -185,8 +251,8 @@ struct StatementMatrixTests {
         #expect(found.hint?.contains("kms:Decrypt") == true)
     }
 
-    private func expectArrival(_ house: KitHouse, _ destination: S3SecureInbox) async throws {
-        _ = try await house.deliver(destination)
+    private func expectArrival(_ house: KitHouse, _ destination: S3SecureInbox, _ size: Int) async throws {
+        _ = try await house.deliver(destination, size: size)
         #expect(house.delivered() == ["from-orga/reports/north.csv"])
     }
 

@@ -8,7 +8,10 @@ struct TerraformTests {
     @Test("is formatted as terraform formats it, and valid where its provider can be had")
     func isValid() async throws {
         guard let terraform = Self.terraform else { return print("not tried: there is no terraform on this machine") }
-        var kit = try KitHouse.kit { $0.handsOverOwnership = true }
+        var kit = try KitHouse.kit { choices in
+            choices.handsOverOwnership = true
+            choices.joinsSegments = true
+        }
         kit.queue = EventQueue(arn: "arn:aws:sqs:eu-west-1:111111111111:pouch-published")
         kit.newUser = "pouch-edge"
         let folder = try TemporaryFolder("terraform")

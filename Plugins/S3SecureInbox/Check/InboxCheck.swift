@@ -32,7 +32,9 @@ struct InboxCheck: Sendable {
         guard !record.hasFailed else { return record.ended(before: "keys, probes and refusals") }
         await describeKeys(remedies, &record)
         guard !record.hasFailed else { return record.ended(before: "probes and refusals") }
-        guard let stored = await storeProbe(remedies, &record) else { return record.ended(before: "the copy and the refusals") }
+        guard let stored = await storeProbe(remedies, &record), await sendParts(remedies, &record) else {
+            return record.ended(before: "the copy and the refusals")
+        }
         guard let publisher = inbox.publisher, let s3 = inbox.publisherS3, let target = plan.inbox else {
             record.add(.note, "publish", "another publisher finishes: what it may do is checked where it runs", proof: .unproven)
             await refuseGenerator(stored, remedies, &record)
@@ -40,7 +42,7 @@ struct InboxCheck: Sendable {
             return record.findings
         }
         let probe = PublishProbe(check: self, target: target, publisher: publisher, s3: s3, remedies: remedies)
-        if let published = await probe.publish(stored, &record) {
+        if let published = await probe.publish(stored, &record), await joinSegments(probe, remedies, &record) {
             await probe.readBack(published, stored, &record)
             await probe.refuse(published, stored, &record)
         }

@@ -85,7 +85,10 @@ struct PublishProbe: Sendable {
             record.add(
                 .note, "read back",
                 "\(publisher.name) may not ask whose an object in the inbox is: an answer that is lost is settled by sending again",
-                hint: "s3:GetObject without kms:Decrypt lets it ask and not read", fixes: remedies.asking)
+                hint: check.plan.choices.joinsSegments
+                    ? "s3:GetObject, with the kms:Decrypt that joining segments takes, would be a right to read"
+                    : "s3:GetObject without kms:Decrypt lets it ask and not read",
+                fixes: remedies.asking)
             return record.add(.good, "refusals", "\(publisher.name) cannot read what lies in the inbox", proof: .refused)
         }
         record.add(.good, "read back", "\(publisher.name) may ask whose an object in the inbox is", proof: .permitted)

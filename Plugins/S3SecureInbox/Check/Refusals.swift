@@ -16,6 +16,7 @@ extension InboxCheck {
             _ = try await s3.headObject(in: repository.place, key: stored.key, versionID: stored.versionID)
         }
         await proveNoDecrypt(stored, &record)
+        if plan.choices.storesInParts { await refuseOtherKeys(remedies, &record) }
         if !repository.prefix.isEmpty {
             let outside = Self.probeFolder + "outside"
             await prove(
@@ -58,6 +59,33 @@ extension InboxCheck {
         } catch {
             record.add(.note, "refusals", "whether \(name) can decrypt under \(key) is not known: \(error)", proof: .unproven)
         }
+    }
+
+    /// Whoever stores in parts may decrypt, and only the key's name keeps it to the partner's. The key that is tried is nobody's: should the
+    /// policy let it pass, KMS does not.
+    private func refuseOtherKeys(_ remedies: Remedies, _ record: inout CheckRecord) async {
+        let (name, repository) = (inbox.generator.name, plan.repository)
+        guard let nobodys = try? KeyARN(repository.key.description.prefix { $0 != "/" } + "/00000000-0000-4000-8000-000000000000")
+        else {
+            return
+        }
+        let put = emptyObject(at: repository.prefix + Self.probeFolder + "other-key", in: repository.place, under: nobodys)
+        do throws(AWSFailure) {
+            _ = try await inbox.generatorS3.putObject(put)
+        } catch {
+            let refused = RefusedAction(error.message)
+            if error.status == 403, refused?.action != "kms:GenerateDataKey" {
+                return record.add(.good, "refusals", "\(name) cannot store under other keys", proof: .refused)
+            }
+            guard error.code.hasPrefix("KMS.") || refused?.action == "kms:GenerateDataKey" else {
+                return record.add(
+                    .note, "refusals", "whether \(name) can store under other keys is not known: \(error)", proof: .unproven)
+            }
+        }
+        record.add(
+            .failure, "refusals", "\(name) can store under keys that are not the partner's: nothing but the key itself stopped it",
+            hint: "its policies refuse other keys by a statement of its own, since the later requests of an upload name none",
+            proof: .excessive, fixes: remedies.ofRole(.refuseOtherKeysInRepository, .generator))
     }
 
     func refusePublisher(_ publisher: S3SecureInbox.Party, _ s3: S3, _ record: inout CheckRecord) async {

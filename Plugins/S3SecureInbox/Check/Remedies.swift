@@ -35,6 +35,21 @@ struct Remedies: Sendable {
 
     var handingOver: [Finding.Fix] { ofInbox(.publisherHandsOverOwnership) + ofRole(.handOverOwnership, .publisher) }
 
+    /// For parts that the publisher was refused to add to an object in the inbox.
+    func joining(_ refusal: RefusedAction?) -> [Finding.Fix] {
+        let ours = ofRole(.reopenJoinedParts, .publisher)
+        let theirs = ofKey(facts.inbox.key, .publisherReopensJoinedParts)
+        switch refusal?.side {
+        case .identity: return ours
+        case .resource: return theirs
+        case .unsaid, nil: return theirs + ours
+        case .session, .denial, .above: return []
+        }
+    }
+
+    /// For uploads of the publisher that it may not look into or end.
+    var keepingUploads: [Finding.Fix] { ofInbox(.publisherJoinsSegments) + ofRole(.joinSegments, .publisher) }
+
     func ofInbox(_ name: StatementName) -> [Finding.Fix] {
         fixes(facts.inboxBucketPolicy[name], by: facts.inbox.owner, place: "the bucket policy of \(facts.inbox.bucket)")
     }
@@ -54,6 +69,7 @@ struct Remedies: Sendable {
     private func foreign(_ action: String, _ role: Role) -> [Finding.Fix] {
         switch (action, role) {
         case ("kms:GenerateDataKey", .generator): ofKey(facts.repository.key, .generatorSealsIntoRepository)
+        case ("kms:Decrypt", .generator): ofKey(facts.repository.key, .generatorReopensParts)
         case ("kms:Decrypt", .publisher): ofKey(facts.repository.key, .publisherOpensRepository)
         case ("kms:GenerateDataKey", .publisher): ofKey(facts.inbox.key, .publisherSealsIntoInbox)
         case ("kms:DescribeKey", .generator): ofKey(facts.repository.key, .preflightMayDescribe)

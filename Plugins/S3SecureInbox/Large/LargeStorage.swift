@@ -82,7 +82,9 @@ struct LargeStorage: Sendable {
                 await discard(await ledger.partial)
             }
         }
-        throw DeliveryFailure(.retry, code: "parts-useless", attempt: store.attempt, cause: reason)
+        throw DeliveryFailure(
+            .retry, code: "parts-useless", attempt: store.attempt, cause: reason,
+            hint: "the parts that were stored do not fit together, or a lifecycle rule aborted the upload: it begins again")
     }
 
     private func newLedger() async throws(DeliveryFailure) -> PartLedger {

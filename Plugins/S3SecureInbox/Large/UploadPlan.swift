@@ -34,6 +34,9 @@ package struct UploadPlan: Hashable, Sendable {
         method == .multipart ? preferredPart : PartPlan.largestPart
     }
 
+    /// Files that one request would take are stored in segments all the same, and joined in the inbox.
+    package var joinsSmallerFiles: Bool { method == .sealed && threshold < Self.defaultThreshold(of: .sealed) }
+
     package var largestFile: Int64 { method == .single ? PartPlan.largestPart : PartPlan.largestObject }
 
     package func form(ofSize size: Int64) -> Form {

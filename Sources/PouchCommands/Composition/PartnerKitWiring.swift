@@ -41,8 +41,8 @@ struct PartnerKitWiring {
                 hint: "a kit is made for two organisations: one has roles and repository, the other inbox and key")
         }
         var choices = plan.choices
-        choices.joinsSegments = wishes.joinsSegments
-        choices.asksInbox = wishes.asksInbox ?? !wishes.joinsSegments
+        choices.joinsSegments = choices.joinsSegments || wishes.joinsSegments
+        choices.asksInbox = wishes.asksInbox ?? !choices.joinsSegments
         choices.usesBucketKey = wishes.usesBucketKey
         var kit = PartnerKit(
             partner: partner.name.value, generator: generator, publisher: publisher,

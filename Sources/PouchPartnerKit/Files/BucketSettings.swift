@@ -22,29 +22,46 @@ extension PartnerKit {
 
     /// Pouch never deletes what it stored: this does, once everything had time to be published.
     private var repositoryLifecycle: JSONText {
-        Self.lifecycle(
-            ruleName, prefix: facts.repository.prefix,
-            [
-                .init(name: "Expiration", value: .members(["Days": .number(keepDays)])),
-                .init(name: "NoncurrentVersionExpiration", value: .members(["NoncurrentDays": .number(1)])),
-            ])
+        Self.lifecycle([
+            Self.rule(
+                ruleName, prefix: facts.repository.prefix,
+                [
+                    .init(name: "Expiration", value: .members(["Days": .number(keepDays)])),
+                    .init(name: "NoncurrentVersionExpiration", value: .members(["NoncurrentDays": .number(1)])),
+                    Self.abortion(after: Self.longestUpload),
+                ])
+        ])
     }
 
+    /// Probes go; and where segments are joined, uploads that a stop left open.
     private var inboxLifecycle: JSONText {
-        Self.lifecycle(
-            ruleName, prefix: facts.inbox.prefix + Self.probeFolder,
-            [.init(name: "Expiration", value: .members(["Days": .number(1)]))])
+        var rules = [
+            Self.rule(
+                ruleName, prefix: facts.inbox.prefix + Self.probeFolder,
+                [.init(name: "Expiration", value: .members(["Days": .number(1)])), Self.abortion(after: 1)])
+        ]
+        if facts.choices.joinsSegments {
+            rules.append(
+                Self.rule(ruleName + "-uploads", prefix: facts.inbox.prefix, [Self.abortion(after: Self.longestUpload)]))
+        }
+        return Self.lifecycle(rules)
     }
 
-    private static func lifecycle(_ name: String, prefix: String, _ actions: [JSONText.Member]) -> JSONText {
-        let rule: [JSONText.Member] =
+    /// Days: a large file on a thin line takes its time, and a held one waits for somebody to come back to work.
+    static let longestUpload = 7
+
+    private static func lifecycle(_ rules: [JSONText]) -> JSONText { .members(["Rules": .list(rules)]) }
+
+    private static func rule(_ name: String, prefix: String, _ actions: [JSONText.Member]) -> JSONText {
+        .object(
             [
                 .init(name: "ID", value: .text(name)), .init(name: "Status", value: .text("Enabled")),
                 .init(name: "Filter", value: .members(["Prefix": .text(prefix)])),
-            ] + actions + [
-                .init(name: "AbortIncompleteMultipartUpload", value: .members(["DaysAfterInitiation": .number(1)]))
-            ]
-        return .members(["Rules": .list([.object(rule)])])
+            ] + actions)
+    }
+
+    private static func abortion(after days: Int) -> JSONText.Member {
+        .init(name: "AbortIncompleteMultipartUpload", value: .members(["DaysAfterInitiation": .number(days)]))
     }
 
     private var inboxOwnership: JSONText {

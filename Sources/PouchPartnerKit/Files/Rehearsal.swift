@@ -44,9 +44,28 @@ extension PartnerKit {
                     "region": .text(repository.region.description),
                     "versioning": .text("Enabled"),
                     "policy": .text("org-a/repository-bucket-policy.json"),
+                    "notifications": .list(
+                        rehearsedQueue.map { [.members(["to": .text($0.arn), "prefix": .text(repository.prefix)])] } ?? []),
                 ])
             ]),
+            "queues": .list(rehearsedQueue.map(queues) ?? []),
         ])
+    }
+
+    /// One of another account has nobody here to give it a policy.
+    private var rehearsedQueue: EventQueue? { queue.flatMap { $0.account == facts.repository.owner.description ? $0 : nil } }
+
+    private func queues(_ queue: EventQueue) -> [JSONText] {
+        let dead = queue.name + "-dead"
+        return [
+            .members([
+                "name": .text(queue.name),
+                "region": .text(queue.region),
+                "policy": .text("org-a/queue-policy.json"),
+                "deadLetters": .members(["queue": .text(dead), "after": .number(5)]),
+            ]),
+            .members(["name": .text(dead), "region": .text(queue.region)]),
+        ]
     }
 
     private var organisationB: JSONText {

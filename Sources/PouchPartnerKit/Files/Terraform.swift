@@ -38,10 +38,14 @@ extension PartnerKit {
             Self.ownership("repository", bucket), Self.publicAccess("repository", bucket),
             Self.bucketPolicy("repository", bucket, file: "repository-bucket-policy.json"),
             Self.lifecycle(
-                "repository", bucket, rule: ruleName, prefix: repository.prefix,
+                "repository", bucket,
                 [
-                    .block("expiration", [], [.attribute("days", "\(keepDays)")]),
-                    .block("noncurrent_version_expiration", [], [.attribute("noncurrent_days", "1")]),
+                    Self.rule(
+                        ruleName, prefix: repository.prefix,
+                        [
+                            .block("expiration", [], [.attribute("days", "\(keepDays)")]),
+                            .block("noncurrent_version_expiration", [], [.attribute("noncurrent_days", "1")]),
+                        ], uploads: Self.longestUpload)
                 ]),
         ]
         return HCL.document(items + (queue.map { events(to: $0, from: bucket) } ?? []))
@@ -87,12 +91,19 @@ extension PartnerKit {
                 ]),
             Self.bucketPolicy("inbox", bucket, file: "inbox-bucket-policy.json"),
             .comment(
-                "Only probes of `pouch doctor` expire. A bucket has one such resource: put the rule into yours where there is one."),
-            Self.lifecycle(
-                "inbox", bucket, rule: ruleName, prefix: inbox.prefix + Self.probeFolder,
-                [.block("expiration", [], [.attribute("days", "1")])]),
+                "Only probes of `pouch doctor` expire, and uploads that were left open. A bucket has one such resource: put the rule into yours where there is one."
+            ),
+            Self.lifecycle("inbox", bucket, inboxRules),
         ]
         return HCL.document(items)
+    }
+
+    private var inboxRules: [HCL] {
+        let probes = Self.rule(
+            ruleName, prefix: facts.inbox.prefix + Self.probeFolder, [.block("expiration", [], [.attribute("days", "1")])],
+            uploads: 1)
+        guard facts.choices.joinsSegments else { return [probes] }
+        return [probes, Self.rule(ruleName + "-uploads", prefix: facts.inbox.prefix, [], uploads: Self.longestUpload)]
     }
 
     // MARK: Pieces
@@ -160,19 +171,19 @@ extension PartnerKit {
         .block("resource", ["aws_s3_bucket_policy", name], [.attribute("bucket", bucket), .attribute("policy", HCL.file(file))])
     }
 
-    private static func lifecycle(_ name: String, _ bucket: String, rule: String, prefix: String, _ actions: [HCL]) -> HCL {
+    private static func lifecycle(_ name: String, _ bucket: String, _ rules: [HCL]) -> HCL {
+        .block("resource", ["aws_s3_bucket_lifecycle_configuration", name], [.attribute("bucket", bucket)] + rules)
+    }
+
+    /// - Parameter days: after which an upload that nobody completed is aborted.
+    private static func rule(_ name: String, prefix: String, _ actions: [HCL], uploads days: Int) -> HCL {
         .block(
-            "resource", ["aws_s3_bucket_lifecycle_configuration", name],
+            "rule", [],
             [
-                .attribute("bucket", bucket),
-                .block(
-                    "rule", [],
-                    [
-                        .attribute("id", HCL.text(rule)), .attribute("status", HCL.text("Enabled")),
-                        .block("filter", [], [.attribute("prefix", HCL.text(prefix))]),
-                    ] + actions + [
-                        .block("abort_incomplete_multipart_upload", [], [.attribute("days_after_initiation", "1")])
-                    ]),
+                .attribute("id", HCL.text(name)), .attribute("status", HCL.text("Enabled")),
+                .block("filter", [], [.attribute("prefix", HCL.text(prefix))]),
+            ] + actions + [
+                .block("abort_incomplete_multipart_upload", [], [.attribute("days_after_initiation", "\(days)")])
             ])
     }
 

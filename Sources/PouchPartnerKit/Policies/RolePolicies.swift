@@ -14,7 +14,7 @@ extension PatternFacts {
             statements += [
                 .init(
                     .storeInParts, because: "stores the files; the later requests of an upload in parts name no key",
-                    ["s3:PutObject", "s3:ListMultipartUploadParts"], on: objects),
+                    ["s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"], on: objects),
                 .init(
                     .refuseOtherKeysInRepository, because: "no object begins under another key than the partner's", effect: .deny,
                     ["s3:PutObject"], on: objects,

@@ -121,9 +121,9 @@ extension S3Service {
             return .aes256
         case "aws:kms":
             guard call.request.isSecure else { throw Self.insecure }
-            let key: SandboxKey? = if let keyID { try key(keyID, call: call) } else { nil }
             return .kms(
-                key: key?.arn ?? KeyRing.managedByS3(account: call.caller.account, region: call.bucket.region).arn,
+                key: try keyID.map { id throws(Refusal) in try name(id, call: call) }
+                    ?? KeyRing.managedByS3(account: call.caller.account, region: call.bucket.region).arn,
                 bucketKey: bucketKey ?? call.bucket.settings.encryption.bucketKey ?? false, context: context)
         case "aws:kms:dsse", "aws:fsx": throw .notImplemented(prefix)
         default:
@@ -137,6 +137,11 @@ extension S3Service {
         guard let id = settings.key else { return .aes256 }
         guard call.request.isSecure else { throw Self.insecure }
         return .kms(key: try key(id, call: call).arn, bucketKey: bucketKey ?? settings.bucketKey ?? false, context: [:])
+    }
+
+    /// A full name is taken as it is: whether there is such a key KMS says, after the policies about S3 had their say.
+    private func name(_ reference: String, call: S3Call) throws(Refusal) -> String {
+        reference.hasPrefix("arn:") && reference.contains(":key/") ? reference : try key(reference, call: call).arn
     }
 
     /// A bare id or an alias means a key of the *caller's* account: the classic way to encrypt under the wrong one.
