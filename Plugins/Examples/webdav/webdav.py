@@ -4,6 +4,7 @@ overwriting. A delivery is recognised by that property; a server that keeps none
 import base64
 import http.client
 import os
+import socket
 import ssl
 import sys
 import threading
@@ -112,6 +113,9 @@ class WebDAV:
             return answer.status
         except (OSError, http.client.HTTPException) as error:
             raise lost(error)
+        except Failure:
+            wait_for_end(connection)
+            raise
         finally:
             # A request that was cut off in the middle leaves nothing to go on with.
             self.forget()
@@ -175,6 +179,18 @@ def hint(status):
         404: "make the folder, or correct `url:`", 405: "is WebDAV switched on for this address?", 409: "is `url:` a folder?",
         501: "is WebDAV switched on for this address?", 507: "make room at the server",
     }.get(status, "look into the server's log")
+
+
+def wait_for_end(connection):
+    """The half of a body was sent. What the server makes of it comes before anything that it is asked next."""
+    try:
+        # The host waits ten seconds for what it cancelled.
+        connection.sock.settimeout(5)
+        connection.sock.shutdown(socket.SHUT_WR)
+        while connection.sock.recv(1 << 16):
+            pass
+    except OSError:
+        pass
 
 
 def lost(error):

@@ -82,11 +82,16 @@ class Destination:
         return True
 
     def sync(self, folder):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        """The folder, and those above it: each may be new, and is durable when the one above it is."""
+        while True:
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if len(folder) <= len(self.folder):
+                return
+            folder = os.path.dirname(folder)
 
     def discard(self, part):
         try:

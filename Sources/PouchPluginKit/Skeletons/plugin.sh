@@ -77,7 +77,7 @@ deliver() {
         fi
         # 3. Make it visible in one step that never overwrites, unless the operator wants that.
         if problem=$(mkdir -p -- "$into" 2>&1 && place 2>&1); then
-            sync -- "$into"
+            sync_up "$into"
             # 4. Only now is it done.
             say "$id" '{type: "done", key: $key, size: ($size | tonumber), sha256: $sha256, location: ("file://" + $folder + "/" + $key), facts: {}}' \
                 --arg key "$name" --arg size "$arrived" --arg sha256 "$digest" --arg folder "$folder"
@@ -91,6 +91,12 @@ deliver() {
     done
     rm -f -- "$part"
     failed quarantine key-taken "$key is taken by a file that is not of this delivery" ""
+}
+
+# The folder, and those above it: each may be new, and is durable when the one above it is.
+sync_up() {
+    into=$1
+    while sync -- "$into" && [ "$into" != "$folder" ]; do into=${into%/*}; done
 }
 
 place() {
