@@ -24,7 +24,7 @@ struct ProtocolSchemaTests {
                 #expect(try schema.complaints(message, from: side).isEmpty, "\(side) said \(line)")
             }
             // What a healthy conversation has no occasion for.
-            let unseen = schema.types(of: side).subtracting(seen).subtracting(["invalid", "handed-over", "ping", "pong"])
+            let unseen = schema.types(of: side).subtracting(seen).subtracting(["ping", "pong"])
             #expect(unseen.isEmpty)
         }
     }
@@ -43,16 +43,18 @@ struct ProtocolSchemaTests {
         #expect(try schema.complaints(message, from: "plugin").joined().contains(complaint))
     }
 
-    /// What both sides said while a new plugin in Python kept some promises; a `tee` on each pipe wrote it down.
+    /// What both sides said while a new plugin in Python kept some promises and a hostile one said what such a one has no occasion for: it
+    /// was written down before it was passed on.
     private func recorded() async throws -> [(side: String, lines: [Substring])] {
         let folder = try TemporaryFolder("recorded")
         try Skeleton(AdapterName("trial"), in: .python).write(to: folder.path("plugin"))
-        let wrapper = try folder.write(
-            "#!/bin/sh\ntee -a '\(folder.path("host"))' | ./trial.py | tee -a '\(folder.path("plugin-said"))'\n",
-            to: "plugin/wrapped")
-        try #require(chmod(wrapper, 0o755) == 0)
+        _ = try wrapper(of: "./trial.py", at: "plugin/wrapped", in: folder)
         let manifest = try folder.text("plugin/plugin.yaml").replacing("./trial.py", with: "./wrapped")
         try folder.write(manifest, to: "plugin/plugin.yaml")
+        let hostile = try wrapper(of: HostileHouse.checkout + "/Tests/HostilePlugins/hostile.py", at: "wrapped", in: folder)
+        for mode in ["refuses-its-settings", "hands-over"] {
+            _ = try await HostileHouse(mode) { $0.command = [hostile] }.failure()
+        }
         let ids = ["progress", "lost-reply", "taken-fail", "abandon-spares-the-visible", "failing-journal", "check-healthy"]
         for promise in PluginTrialRun.promises where ids.contains(promise.id) {
             let plugin = try PluginFile.read(folder.path("plugin"))
@@ -63,6 +65,14 @@ struct ProtocolSchemaTests {
             let text = try folder.text(file)
             return (side, text.split(separator: "\n").filter { $0.hasSuffix("}") })
         }
+    }
+
+    /// A program that notes what goes to the given one and what comes from it; `tee` writes to its standard output first.
+    private func wrapper(of program: String, at path: String, in folder: TemporaryFolder) throws -> String {
+        func noted(_ file: String) -> String { "tee /dev/fd/3 3>&1 >>'\(folder.path(file))'" }
+        let wrapper = try folder.write("#!/bin/sh\n\(noted("host")) | \(program) | \(noted("plugin-said"))\n", to: path)
+        try #require(chmod(wrapper, 0o755) == 0)
+        return wrapper
     }
 }
 
