@@ -176,7 +176,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ScenarioTests",
-            dependencies: ["PouchCrypto", "PouchHTTP", "PouchKit", "PouchTestSupport", "pouch"],
+            dependencies: ["PouchConformance", "PouchCrypto", "PouchHTTP", "PouchKit", "PouchTestSupport", "pouch"],
             path: "Tests/ScenarioTests",
             swiftSettings: strict
         ),

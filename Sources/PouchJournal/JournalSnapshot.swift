@@ -74,12 +74,18 @@ package struct PartnerSummary: Hashable, Sendable, Codable {
     package let oldestWaiting: Timestamp?
     /// When the next attempt is due; a time that is past means now.
     package let nextAttempt: Timestamp?
+    /// Of those that failed and are tried again, the one whose turn comes first.
+    package let retrying: DeliverySummary?
 
-    package init(partner: PartnerName, counts: DeliveryCounts, oldestWaiting: Timestamp?, nextAttempt: Timestamp?) {
+    package init(
+        partner: PartnerName, counts: DeliveryCounts, oldestWaiting: Timestamp?, nextAttempt: Timestamp?,
+        retrying: DeliverySummary? = nil
+    ) {
         self.partner = partner
         self.counts = counts
         self.oldestWaiting = oldestWaiting
         self.nextAttempt = nextAttempt
+        self.retrying = retrying
     }
 }
 

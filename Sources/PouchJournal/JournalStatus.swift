@@ -63,7 +63,8 @@ extension ReadSession {
                 partner: try PartnerName(try text(of: partner)),
                 counts: counts.reduce(into: DeliveryCounts()) { $0.add($1.count, to: $1.measure) },
                 oldestWaiting: try oldestWaiting(partner),
-                nextAttempt: try nextDue(partner)
+                nextAttempt: try nextDue(partner),
+                retrying: try retrying(partner)
             )
         }.sorted { $0.partner < $1.partner }
     }
@@ -97,6 +98,13 @@ extension ReadSession {
             [partner],
             { try $0.time() }
         )
+    }
+
+    /// Those that were never tried are due at 0.
+    private func retrying(_ partner: Int64) throws -> DeliverySummary? {
+        try first(
+            SummaryColumns.select(from: "delivery d") + " WHERE d.partner = ? AND d.due > 0 ORDER BY d.due LIMIT 1", [partner],
+            SummaryColumns.summary(from:))
     }
 
     private func text(of word: Int64) throws -> String {

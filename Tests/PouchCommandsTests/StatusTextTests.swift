@@ -202,6 +202,22 @@ struct StatusTextTests {
         #expect(text == expected)
     }
 
+    @Test("says why something waits for its next attempt")
+    func tellsRetrying() throws {
+        let failure = RecordedFailure(
+            at: Eventful.now, code: "ENODEV", attempt: "deliver", cause: "no file system is mounted", hint: "mount it")
+        let partner = PartnerSummary(
+            partner: Eventful.acme, counts: Eventful.counts { $0.waiting = 1 }, oldestWaiting: nil, nextAttempt: nil,
+            retrying: try Eventful.delivery(7, "small.csv", to: Eventful.acme, .waiting, failure: failure))
+        let journal = JournalSnapshot(
+            at: Eventful.now, agent: "edge-01", total: DeliveryCounts(), partners: [partner], folders: [], heldPartners: [],
+            lastDelivered: [], held: [], quarantined: [], manifest: ManifestPosition.first, unwrittenLines: 0)
+        let text = StatusText(
+            status: AgentStatus(isRunning: false, at: Eventful.now, journal: journal), style: Style(isOn: false)
+        ).text
+        #expect(text.contains("small.csv for acme\n    no file system is mounted\n    hint: mount it\n"), "\(text)")
+    }
+
     @Test("says of an agent that never delivered that there is nothing, and that it does not run")
     func tellsNothing() {
         let empty = JournalSnapshot(

@@ -27,6 +27,7 @@ struct StatusTests {
         #expect(acme.oldestWaiting == Sample.time(1) && acme.nextAttempt == Sample.time(50))
         let globex = try #require(snapshot.partners.first { $0.partner == Sample.globex })
         #expect(globex.counts.held == 1 && globex.counts.waiting == 1 && globex.nextAttempt == Timestamp(seconds: 0))
+        #expect(acme.retrying?.id == first && acme.retrying?.failure?.code == Sample.failure().code && globex.retrying == nil)
         #expect(snapshot.folders.map(\.folder) == ["/srv/drop", "/srv/other"])
         #expect(snapshot.folders[0].files.admitted == 3 && snapshot.folders[0].files.held == 1)
         #expect(snapshot.folders[0].files.delivered == 1 && snapshot.folders[0].files.onTheWay == 1)

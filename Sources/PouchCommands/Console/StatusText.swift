@@ -65,11 +65,17 @@ package struct StatusText {
         }
         let waiting = single.prefix(10).flatMap { delivery in
             ["", style.bad("  held: \(delivery.path) for \(delivery.partner)")]
-                + indented(delivery.failure.map { "\($0.cause)" + ($0.hint.map { "\nhint: \($0)" } ?? "") } ?? "")
+                + told(delivery.failure)
                 + ["    to try again: pouch retry \(delivery.id.shortForm)"]
         }
+        let retrying = status.journal.partners.filter { partner in
+            !status.journal.heldPartners.contains { $0.partner == partner.partner }
+        }.compactMap(\.retrying).filter { $0.failure != nil }.flatMap { delivery in
+            ["", style.careful("  waiting after attempt \(delivery.attempts): \(delivery.path) for \(delivery.partner)")]
+                + told(delivery.failure)
+        }
         let lanes = status.lanes.filter { $0.breaker != "closed" }.map { style.careful("  \($0.partner): \($0.breaker)") }
-        return held + waiting + lanes
+        return held + waiting + retrying + lanes
     }
 
     private var seals: [String] {
@@ -130,6 +136,10 @@ package struct StatusText {
             (status.account.strangers.map { "not in the journal: \($0)" } + status.account.missing.map { "not on disk: \($0)" })
             .prefix(20)
         return "\n  " + style.bad("unaccounted: \(count)") + files.map { "\n    \($0)" }.joined()
+    }
+
+    private func told(_ failure: RecordedFailure?) -> [String] {
+        indented(failure.map { $0.cause + ($0.hint.map { "\nhint: \($0)" } ?? "") } ?? "")
     }
 
     private func indented(_ text: String) -> [String] {
