@@ -36,7 +36,10 @@ def announce(order, sha256=None, size=None):
     """Returns what the host says to it."""
     say(type="checkpoint", id=order["id"], checkpoint=order["key"],
         ready={"size": order["size"] if size is None else size, "sha256": sha256 or order["sha256"]})
-    return next(STREAM)
+    # A host that is kept from its work for a second asks meanwhile whether anybody is there.
+    while (answer := next(STREAM))["type"] == "ping":
+        say(type="pong", id=answer["id"])
+    return answer
 
 
 def place(order):
@@ -49,13 +52,14 @@ def done(order, **other):
     say(**{"type": "done", "id": order["id"], "key": order["key"], "size": order["size"], "sha256": order["sha256"], **other})
 
 
-def fork_and_sleep(count):
+def fork_and_sleep(order, count):
     for _ in range(count):
         if os.fork() == 0:
             note("children", str(os.getpid()))
             wait_for_ever()
     # Until each has said who it is.
     while noted("children") < count:
+        say(type="progress", id=order["id"], bytes=0)
         time.sleep(0.01)
 
 
@@ -120,10 +124,10 @@ def deliver(mode, order):
             say(type="checkpoint", id=order["id"], checkpoint="again")
         wait_for_ever()
     elif mode == "forks":
-        fork_and_sleep(100)
+        fork_and_sleep(order, 100)
         wait_for_ever()
     elif mode == "leaves-children":
-        fork_and_sleep(3)
+        fork_and_sleep(order, 3)
         os._exit(3)
     elif mode == "leaves-a-session":
         if os.fork() == 0:
