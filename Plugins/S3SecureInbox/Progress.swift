@@ -33,7 +33,7 @@ struct Progress: Codable, Hashable, Sendable {
         var upload: Upload?
 
         /// Something may have taken effect that no answer told of. An upload that was not to be completed yet cannot.
-        var isAtLarge: Bool { upload?.isCompleting ?? true }
+        var isAtLarge: Bool { upload.map { $0.isCompleting || $0.followsLost } ?? true }
     }
 
     /// An upload of ours in the inbox.
@@ -44,6 +44,15 @@ struct Progress: Codable, Hashable, Sendable {
         let key: String
         /// To complete it was about to be sent: it may have taken effect.
         var isCompleting: Bool
+        /// An upload to the same key before this one may have taken effect. (`nil`, as earlier versions wrote it: none.)
+        private var afterLost: Bool?
+
+        var followsLost: Bool { afterLost ?? false }
+
+        init(id: String, bucket: String, key: String, isCompleting: Bool, followsLost: Bool) {
+            (self.id, self.bucket, self.key, self.isCompleting) = (id, bucket, key, isCompleting)
+            afterLost = followsLost ? true : nil
+        }
     }
 
     var stored: Stored

@@ -21,7 +21,7 @@ struct PublicationCourse: Equatable {
         case taken(perhapsByUs: Bool)
         /// No answer that can be relied on.
         case unknown
-        /// No answer, and what was sent is not at large any more: it took effect, unless somebody else took it away.
+        /// No answer, and what was sent a moment ago is not at large any more: it took effect, unless somebody took it away.
         case vanished
     }
 
@@ -130,7 +130,9 @@ struct PublicationCourse: Equatable {
             lose()
             if state == .lost { state = .ready(perhapsThere: false) }
         case (.lost, .foreign), (.vanished, .foreign):
-            if whenTaken == .replace { state = .ready(perhapsThere: false) } else { goRound() }
+            guard whenTaken == .replace else { return goRound() }
+            if state == .vanished { lose() }
+            if state != .stuck { state = .ready(perhapsThere: false) }
         // A lost copy may still be under way, and arrive later.
         case (.lost, .absent), (.lost, .notPermitted): state = .ready(perhapsThere: true)
         case (.lost, .unanswered): state = .stuck

@@ -124,11 +124,11 @@ package struct S3SecureInbox: Destination {
         if let place = PartialStore(checkpoint)?.place, case .upload(let id, let bucket, let key) = place {
             let repository = plan.repository.place
             guard bucket == repository.name.description else { return }
-            try? await generatorS3.abortMultipartUpload(MultipartUpload(bucket: repository, key: key, id: id))
+            _ = try? await generatorS3.abortMultipartUpload(MultipartUpload(bucket: repository, key: key, id: id))
         }
         if let upload = Progress(checkpoint)?.publishing?.upload, let inbox = plan.inbox?.place, let publisherS3 {
             guard upload.bucket == inbox.name.description else { return }
-            try? await publisherS3.abortMultipartUpload(MultipartUpload(bucket: inbox, key: upload.key, id: upload.id))
+            _ = try? await publisherS3.abortMultipartUpload(MultipartUpload(bucket: inbox, key: upload.key, id: upload.id))
         }
     }
 }

@@ -43,6 +43,8 @@ package final class Agent: Sendable {
     /// How the configuration is read again; `nil`: it is not.
     let reading: PlanReading?
     let handover = Mutex(Handover.none)
+    /// Rung when there is a plan to hand over.
+    let handoverBell = Bell()
     let lock: Mutex<StateLock?>
     let stopBell = Bell()
     let isStopping = Mutex(false)

@@ -13,14 +13,18 @@ extension Agent {
     func holdPartnersThatAreGone() async {
         let code = "partner-gone"
         do {
-            for partner in try await journal.partnersWithWork() where lanes[partner] == nil {
+            // A hold of another kind stays: it is somebody else's to end.
+            let held = try await journal.heldPartners()
+            let named = Set(held.map(\.partner))
+            for partner in try await journal.partnersWithWork() where lanes[partner] == nil && !named.contains(partner) {
                 let reason = "the configuration does not name \(partner) any more, and there are deliveries for it"
                 _ = try await journal.hold(partner, code: code, reason: reason, at: clock.now).value()
                 alerts.raise(.held, subject: partner.description, code: code, text: "\(partner) is held: \(reason)")
             }
-            for held in try await journal.heldPartners() where held.code == code {
-                guard let lane = lanes[held.partner] else { continue }
-                _ = try await journal.release(held.partner, at: clock.now).value()
+            for partner in held where partner.code == code {
+                guard let lane = lanes[partner.partner] else { continue }
+                try await journal.endHold(partner.partner, code: code).value()
+                alerts.clear(.held, subject: partner.partner.description)
                 lane.change(hold: nil)
             }
         } catch {

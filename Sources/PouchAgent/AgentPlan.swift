@@ -65,14 +65,18 @@ package struct PartnerPlan: Sendable {
     package let seal: SealPlan?
     /// Where word comes of what was handed over; `nil`: nowhere.
     package let receipts: (any ReceiptShelf)?
+    /// Two plans with the same one were made of the same settings; `nil`: nobody knows.
+    package let settings: SHA256Digest?
 
     package init(
         name: PartnerName,
         destination: any Destination,
         limits: TransferBudget.Limits,
         seal: SealPlan? = nil,
-        receipts: (any ReceiptShelf)? = nil
+        receipts: (any ReceiptShelf)? = nil,
+        settings: SHA256Digest? = nil
     ) {
+        self.settings = settings
         self.name = name
         self.destination = destination
         self.limits = limits

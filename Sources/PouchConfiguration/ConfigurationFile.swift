@@ -99,7 +99,16 @@ extension SoundParts {
         self.init(
             decoder: decoder, network: draft.network, aws: draft.aws, identities: draft.identitiesByName, partners: draft.partners,
             folders: draft.folders, routes: draft.routes, publish: draft.publish,
-            isPublisherOnly: ["folders", "routes"].allSatisfy { root.mapping?[$0] == nil })
+            isPublisherOnly: ["folders", "routes"].allSatisfy { root.mapping?[$0] == nil },
+            meanings: Self.meanings(of: draft.partners.map(\.name.value), in: root))
+    }
+
+    private static func meanings(of partners: [PartnerName], in root: ConfigurationNode) -> [PartnerName: String] {
+        let shared = ["identities", "aws", "network"].map { root.node(at: [$0])?.meaning ?? "" }
+        return Dictionary(
+            partners.map { name in
+                (name, ([root.node(at: ["partners", name.description])?.meaning ?? ""] + shared).joined(separator: "\n"))
+            }, uniquingKeysWith: { first, _ in first })
     }
 }
 

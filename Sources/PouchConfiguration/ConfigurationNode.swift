@@ -101,6 +101,18 @@ package struct ConfigurationNode: Hashable, Sendable {
         return mark
     }
 
+    /// The same text for all nodes that say the same, wherever and in whatever order of keys they say it.
+    package var meaning: String {
+        switch content {
+        case .scalar(let scalar): (scalar.isPlain ? "" : "text ") + String(reflecting: scalar.text)
+        case .sequence(let nodes): "[" + nodes.map(\.meaning).joined(separator: ", ") + "]"
+        case .mapping(let mapping):
+            "{"
+                + mapping.entries.map { "\(String(reflecting: $0.key)): \($0.value.meaning)" }.sorted().joined(separator: ", ")
+                + "}"
+        }
+    }
+
     /// What a message calls it: `a list`, `a mapping`, `'text'`.
     package var quotation: String {
         switch content {

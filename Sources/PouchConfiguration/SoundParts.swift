@@ -15,6 +15,8 @@ package struct SoundParts: Sendable {
     package let publish: PublishSettings?
     /// No folders and no routes were written.
     package let isPublisherOnly: Bool
+    /// What a partner's settings mean, with all that they may lean on; the same text for the same meaning.
+    package let meanings: [PartnerName: String]
 
     /// Whether a folder that a destination writes to lies in or around a watched one, where symbolic links lead: what is put
     /// there would be taken for a drop.

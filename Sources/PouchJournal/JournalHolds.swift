@@ -33,6 +33,15 @@ extension Journal {
         }
     }
 
+    /// What held the partner under this code is over by itself. Another hold stays, and so do deliveries that are held alone.
+    @discardableResult
+    package func endHold(_ partner: PartnerName, code: String) -> Ticket<Void> {
+        submit(.release, "end the hold of \(partner)") { session in
+            try session.run(
+                "DELETE FROM held_partner WHERE partner = ? AND code = ?", [try session.word(partner.description), code])
+        }
+    }
+
     /// A person wants it tried again. A held delivery waits again, under its own id. For a quarantined one, which keeps its
     /// state and its line in the manifest, a new delivery with `retries` is admitted.
     ///

@@ -1,5 +1,6 @@
 import PouchAgent
 import PouchConfiguration
+import PouchConformance
 import PouchJournal
 import PouchKit
 import PouchRouting
@@ -24,10 +25,13 @@ private func plan(
         router: Router(rules: rules), partners: partners, unmatched: unmatched, alertCommand: alerts)
 }
 
-private func partner(_ name: String, at target: String = "here", atOnce: Int = 4, rate: Int64? = nil) -> PartnerPlan {
+private func partner(
+    _ name: String, at target: String = "here", atOnce: Int = 4, rate: Int64? = nil, settings: String = "same"
+) -> PartnerPlan {
     PartnerPlan(
         name: PartnerName(unchecked: name), destination: ScriptedDestination(target: target),
-        limits: TransferBudget.Limits(bytesPerSecond: rate, atOnce: atOnce))
+        limits: TransferBudget.Limits(bytesPerSecond: rate, atOnce: atOnce),
+        settings: SeenObject(Array(settings.utf8)).sha256)
 }
 
 private func queued(_ name: String, _ count: Int) -> PartnerSummary {
@@ -67,6 +71,7 @@ struct PlanChangeTests {
                 plan(partners: [partner("acme", atOnce: 2, rate: 1_000)]),
                 ["acme has other limits: 2 at once at 1000 B/s, and had 4 at once"]
             ),
+            (plan(partners: [partner("acme", settings: "other")]), ["acme has other settings: 3 deliveries are sent by them"]),
             (
                 plan(rules: [RouteRule(name: Specimen.route, partners: [Specimen.acme])]),
                 ["the routes are others; what was taken already keeps its partners and keys"]
@@ -212,6 +217,53 @@ struct ReloadTests {
             try await reading.wait { house.destination.objects == ["seeds": "seeds"] }
         }
         #expect(try house.alerts().map(\.kind) == [.configuration])
+    }
+
+    @Test("keeps what a person held, also for a partner that is taken out and named again", .timeLimit(.minutes(20)))
+    func keepsHolds() async throws {
+        let reading = Reading(try AgentHouse(.deliver, clock: HurriedClock()))
+        let house = reading.house
+        let globex = ScriptedDestination(target: "globex")
+        let (alone, both) = (
+            reading.plan(partners: [(Specimen.globex, globex)]),
+            reading.plan(partners: [(Specimen.acme, house.destination), (Specimen.globex, globex)])
+        )
+        _ = try await reading.whileRunning { agent in
+            _ = await agent.answer(.hold(partner: Specimen.acme, reason: "tonight")) { _ in true }
+            try house.drop("first", "1")
+            try await reading.wait { try await house.snapshot().total.waiting == 1 }
+            for plan in [alone, both] {
+                reading.finds(plan)
+                #expect(await answer(agent).hasPrefix("the configuration was read again:"))
+                #expect(try await house.snapshot().heldPartners.map(\.code) == ["by-hand"])
+            }
+            try house.drop("second", "2")
+            try await reading.wait { globex.objects.count == 1 }
+        }
+        #expect(house.destination.calls == [])
+    }
+
+    @Test("takes one reload after the other, however they come, and one that comes when it stops is told", .timeLimit(.minutes(20)))
+    func manyAtOnce() async throws {
+        let reading = Reading(try AgentHouse(.deliver, clock: HurriedClock()))
+        let house = reading.house
+        let globex = ScriptedDestination(target: "globex")
+        _ = try await reading.whileRunning { agent in
+            reading.finds(reading.plan(partners: [(Specimen.acme, house.destination), (Specimen.globex, globex)]))
+            let answers = await withTaskGroup(of: String.self) { group in
+                for _ in 0..<20 { group.addTask { await answer(agent) } }
+                return await group.reduce(into: [String]()) { $0.append($1) }
+            }
+            #expect(answers.contains { $0.hasPrefix("the configuration was read again:") })
+            #expect(
+                answers.allSatisfy {
+                    $0.hasPrefix("the configuration was read again:") || $0.contains("somebody else's reload is under way")
+                })
+            try house.drop("seeds", "seeds")
+            try await reading.wait { globex.objects.count == 1 && house.destination.objects.count == 1 }
+            agent.stop()
+            _ = await answer(agent)
+        }
     }
 
     @Test("is told so when the run ends by itself")

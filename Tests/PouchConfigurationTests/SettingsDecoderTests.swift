@@ -60,6 +60,20 @@ struct SettingsDecoderTests {
         }
     }
 
+    @Test("mean the same in any order and anywhere, and another thing with another value, or as text instead of a number")
+    func meaning() throws {
+        func meaning(_ text: String) throws -> String {
+            try ConfigurationNode.read(Array(text.utf8), named: "agent.yaml", environment: ["B": "2"]).meaning
+        }
+        let one = try meaning("a: 1\nb: [2, { c: d }]\n")
+        for same in ["b: [2, { c: d }]\na: 1\n", "# said otherwise\n\nb:\n  - ${B}\n  - c: d\na: 1\n"] {
+            #expect(try meaning(same) == one)
+        }
+        for other in ["a: 1\nb: [2, { c: e }]\n", "a: 1\nb: [{ c: d }, 2]\n", "a: \"1\"\nb: [2, { c: d }]\n", "a: 1\n"] {
+            #expect(try meaning(other) != one)
+        }
+    }
+
     @Test("are decoded by the types of the adapter")
     func sound() throws {
         let settings = try decode(

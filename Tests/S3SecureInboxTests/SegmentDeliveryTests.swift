@@ -259,6 +259,84 @@ struct SegmentDeliveryTests {
         }
     }
 
+    private static let mayNotAsk =
+        #"{"match":{"action":"HeadObject","times":0},"do":{"kind":"error","code":"AccessDenied","status":403}}"#
+
+    /// A delivery whose journal fails at the first save that contains this.
+    private func stopping(at text: String, _ delivery: RecordingContext) -> RecordingContext {
+        RecordingContext(
+            key: delivery.context.key, delivery: delivery.delivery,
+            whenDurable: { moment async throws(DeliveryFailure) in
+                guard case .save(_, let checkpoint) = moment, String(decoding: checkpoint.payload, as: UTF8.self).contains(text)
+                else { return }
+                throw RecordingContext.journalFailure
+            })
+    }
+
+    @Test("an upload that was aborted before it could be completed is no delivery: another is begun", arguments: [true, false])
+    func abortedMeanwhile(mayAsk: Bool) async throws {
+        try await RunningSandbox.use(try .largeFiles) { world in
+            let destination = try world.destination(Self.inSegments)
+            let file = try TestFile(Self.noise(Self.part + 1), in: world.files)
+            let delivery = try recording()
+            let stopped = stopping(at: #""isCompleting":true"#, delivery)
+            await #expect(throws: DeliveryFailure.self) { try await Self.receipt(destination, file.outgoing(), stopped) }
+            let checkpoint = try #require(stopped.saved.last)
+            #expect(openUploads(in: world) == 1)
+            // As the inbox's lifecycle rule does.
+            await destination.abandon(checkpoint)
+            #expect(openUploads(in: world) == 0)
+            if !mayAsk { try await world.add(Self.mayNotAsk) }
+            let again = RecordingContext(key: delivery.context.key, delivery: delivery.delivery, attempt: 2)
+            let receipt = try await Self.receipt(destination, file.outgoing(), again, from: checkpoint)
+            #expect(receipt.confirmation == .byAnswer)
+            #expect(try await delivered(delivery, in: world).map(\.sha256) == [file.contents.sha256.description])
+            #expect(openUploads(in: world) == 0)
+        }
+    }
+
+    @Test("a completion that took effect unseen is found by the next upload, also when that one is stopped in between")
+    func completedUnseen() async throws {
+        try await RunningSandbox.use(try .largeFiles) { world in
+            let destination = try world.destination(Self.inSegments)
+            let file = try TestFile(Self.noise(Self.part + 1), in: world.files)
+            let delivery = try recording()
+            try await world.add(Self.mayNotAsk)
+            try await world.add(
+                #"{"match":{"action":"CompleteMultipartUpload"},"do":{"kind":"reset","afterEffect":true}}"#)
+            try await world.add(
+                #"{"match":{"action":"ListParts","times":0},"do":{"kind":"error","code":"AccessDenied","status":403}}"#)
+            let stopped = stopping(at: #""afterLost":true"#, delivery)
+            await #expect(throws: DeliveryFailure.self) { try await Self.receipt(destination, file.outgoing(), stopped) }
+            try await world.removeFaults()
+            try await world.add(Self.mayNotAsk)
+            let again = RecordingContext(key: delivery.context.key, delivery: delivery.delivery, attempt: 2)
+            let receipt = try await Self.receipt(destination, file.outgoing(), again, from: stopped.saved.last)
+            #expect(receipt.key == "from-orga/\(delivery.context.key)" && receipt.confirmation == .byConflict)
+            #expect(try await delivered(delivery, in: world).count == 1)
+            #expect(openUploads(in: world) == 0)
+        }
+    }
+
+    @Test("a conflict after a lost answer may be with ourselves: nothing is given up, and there is one object")
+    func conflictAfterLoss() async throws {
+        try await RunningSandbox.use(try .largeFiles) { world in
+            let file = try TestFile(Self.noise(Self.part + 1), in: world.files)
+            let delivery = try recording()
+            try await world.add(Self.mayNotAsk)
+            try await world.add(#"{"match":{"action":"CompleteMultipartUpload"},"do":{"kind":"reset"}}"#)
+            try await world.add(
+                #"{"match":{"action":"CompleteMultipartUpload","nth":2},"do":{"kind":"error","code":"ConditionalRequestConflict","status":409}}"#
+            )
+            let before = try world.log().count
+            let receipt = try await Self.receipt(world.destination(Self.inSegments), file.outgoing(), delivery)
+            #expect(receipt.key == "from-orga/\(delivery.context.key)")
+            #expect(try world.log().dropFirst(before).filter { $0.action == "CreateMultipartUpload" }.count == 1)
+            #expect(try await delivered(delivery, in: world).count == 1)
+            #expect(openUploads(in: world) == 0)
+        }
+    }
+
     @Test("handed over, the index lies there, and a later attempt stores nothing again")
     func elsewhere() async throws {
         try await RunningSandbox.use(try .largeFiles) { world in

@@ -17,7 +17,7 @@ struct Assembly: Sendable {
 
     enum Outcome {
         case completed(CompleteMultipartUpload.Answer)
-        /// The answer to completing was lost, and the upload is gone: it took effect.
+        /// The answer to completing was lost just now, and the upload is gone: it took effect.
         case found
         case taken(perhapsByUs: Bool)
         /// Nobody knows whether completing took effect.
@@ -41,13 +41,27 @@ struct Assembly: Sendable {
     let storedEarlier: Timestamp?
     let log: AssemblyLog
     /// Notes durably what is open in the inbox.
-    let note: @Sendable (Progress.Upload?) async throws(DeliveryFailure) -> Void
+    let note: @Sendable (Progress.Upload) async throws(DeliveryFailure) -> Void
+
+    /// What may have taken effect, and no answer told of it.
+    ///
+    /// An upload that is gone was completed, or aborted by somebody: a lifecycle rule, after days. Only another object to the same key
+    /// tells, which S3 refuses when the first is there.
+    struct Doubt {
+        /// An upload before this one.
+        var former = false
+        /// This one, by an earlier attempt.
+        var current = false
+
+        var isOpen: Bool { former || current }
+    }
 
     private static let mostBeginnings = 2
 
     /// - Parameter known: What an earlier attempt began.
     func run(resuming known: Progress.Upload?) async throws(DeliveryFailure) -> Outcome {
         var known = known
+        var doubt = Doubt(former: known?.followsLost ?? false, current: known?.isCompleting ?? false)
         for _ in 0..<Self.mostBeginnings {
             let earlier = known
             known = nil
@@ -57,23 +71,25 @@ struct Assembly: Sendable {
                 upload = MultipartUpload(bucket: leg.inbox.place, key: earlier.key, id: earlier.id)
                 switch try await look(into: upload) {
                 case .parts(let parts): lying = parts
-                case .gone where earlier.isCompleting: return .found
-                case .gone: continue
+                case .gone:
+                    doubt = Doubt(former: doubt.isOpen)
+                    continue
                 case .notPermitted:
-                    await leg.abort(upload)
+                    doubt = try await giveUp(upload, doubt)
                     continue
                 }
             } else {
-                upload = try await create()
+                upload = try await create(doubt)
             }
-            if let outcome = try await finish(upload, lying, perhapsComplete: earlier?.isCompleting ?? false) { return outcome }
+            if let outcome = try await finish(upload, lying, doubt) { return outcome }
+            doubt = Doubt(former: doubt.isOpen)
         }
         throw DeliveryFailure(
             .retry, code: "upload-gone", attempt: attempt, cause: "the upload in the inbox was aborted by somebody else, twice",
             hint: "look for a lifecycle rule of s3://\(leg.inbox.place.name) that aborts incomplete uploads too soon")
     }
 
-    private func create() async throws(DeliveryFailure) -> MultipartUpload {
+    private func create(_ doubt: Doubt) async throws(DeliveryFailure) -> MultipartUpload {
         let answer: CreateMultipartUpload.Answer
         do throws(AWSFailure) {
             answer = try await leg.s3.createMultipartUpload(
@@ -84,7 +100,7 @@ struct Assembly: Sendable {
         }
         log.add(requests: answer.requests)
         try Verification(attempt: attempt, place: "inbox").check(answer.encryption, key: leg.inbox.key)
-        try await note(answer.upload.noted(isCompleting: false))
+        try await note(answer.upload.noted(isCompleting: false, doubt))
         return answer.upload
     }
 
@@ -92,19 +108,30 @@ struct Assembly: Sendable {
     private func finish(
         _ upload: MultipartUpload,
         _ lying: [Int: UploadedPart],
-        perhapsComplete: Bool
+        _ doubt: Doubt
     ) async throws(DeliveryFailure) -> Outcome? {
         switch try await fill(upload, lying) {
         case .filled(let parts):
-            try await note(upload.noted(isCompleting: true))
-            return try await complete(upload, parts, perhapsComplete: perhapsComplete)
+            try await note(upload.noted(isCompleting: true, doubt))
+            return try await complete(upload, parts, doubt)
         case .uploadGone:
-            return perhapsComplete ? .found : nil
+            return nil
         case .sourceGone:
-            await leg.abort(upload)
-            try await note(nil)
+            try await giveUp(upload, doubt)
             return .sourceGone
         }
+    }
+
+    /// What was in doubt of it is settled where it was there to be aborted.
+    ///
+    /// - Returns: what stays in doubt.
+    @discardableResult
+    func giveUp(_ upload: MultipartUpload, _ doubt: Doubt) async throws(DeliveryFailure) -> Doubt {
+        var doubt = doubt
+        if await leg.abort(upload) { doubt.current = false }
+        doubt = Doubt(former: doubt.isOpen)
+        try await note(upload.noted(isCompleting: false, doubt))
+        return doubt
     }
 
     /// What a refusal means.
@@ -137,7 +164,10 @@ final class AssemblyLog: Sendable {
 
 extension InboxLeg {
     /// One that cannot be aborted now is aborted by the lifecycle rule of its bucket.
-    func abort(_ upload: MultipartUpload) async { try? await s3.abortMultipartUpload(upload) }
+    ///
+    /// - Returns: true when it is known not to have been completed.
+    @discardableResult
+    func abort(_ upload: MultipartUpload) async -> Bool { (try? await s3.abortMultipartUpload(upload)) ?? false }
 
     /// One of an earlier attempt, which may have had another bucket.
     func abort(_ upload: Progress.Upload) async {
@@ -153,7 +183,9 @@ extension InboxLeg {
 }
 
 extension MultipartUpload {
-    func noted(isCompleting: Bool) -> Progress.Upload {
-        Progress.Upload(id: id, bucket: bucket.name.description, key: key, isCompleting: isCompleting)
+    func noted(isCompleting: Bool, _ doubt: Assembly.Doubt) -> Progress.Upload {
+        Progress.Upload(
+            id: id, bucket: bucket.name.description, key: key, isCompleting: isCompleting || doubt.current,
+            followsLost: doubt.former)
     }
 }

@@ -5,17 +5,17 @@ import PouchKit
 extension Assembly {
     private static let mostCompletions = 3
 
-    /// - Parameter perhapsComplete: An earlier attempt may have completed it.
-    /// - Returns: `nil` when the upload is gone without an effect.
+    /// - Returns: `nil` when the upload is gone, and nothing that was sent here can have done it.
     func complete(
         _ upload: MultipartUpload,
         _ parts: [UploadedPart],
-        perhapsComplete: Bool
+        _ doubt: Doubt
     ) async throws(DeliveryFailure) -> Outcome? {
         var request = CompleteMultipartUpload(
             upload: upload, parts: parts, checksum: checksum, size: pieces.reduce(0) { $0 + $1.size })
         request.isCreateOnly = attributes.isCreateOnly
-        var perhapsComplete = perhapsComplete
+        var doubt = doubt
+        var wasLost = false
         for _ in 0..<Self.mostCompletions {
             let failed: AWSFailure
             do throws(AWSFailure) {
@@ -26,15 +26,14 @@ extension Assembly {
                 log.note(error)
                 failed = error
             }
-            if failed.code == "NoSuchUpload" { return perhapsComplete || failed.isOutcomeUnknown ? .found : nil }
+            if failed.code == "NoSuchUpload" { return wasLost || failed.isOutcomeUnknown ? .found : nil }
             if failed.code == "PreconditionFailed" {
-                await leg.abort(upload)
-                try await note(nil)
-                return .taken(perhapsByUs: perhapsComplete || failed.isOutcomeUnknown)
+                doubt.current = doubt.current || failed.isOutcomeUnknown
+                return .taken(perhapsByUs: try await giveUp(upload, doubt).isOpen)
             }
-            guard failed.isOutcomeUnknown else { return try await refused(failed, upload) }
+            guard failed.isOutcomeUnknown else { return try await refused(failed, upload, doubt) }
             if failed.origin == .cancelled { return .interrupted(failure(failed)) }
-            perhapsComplete = true
+            (wasLost, doubt.current) = (true, true)
             // The upload says whether it took effect; to complete it again is to ask once more.
             switch await isThere(upload) {
             case true?: continue
@@ -55,15 +54,20 @@ extension Assembly {
         }
     }
 
-    private func refused(_ reason: AWSFailure, _ upload: MultipartUpload) async throws(DeliveryFailure) -> Outcome? {
+    private func refused(
+        _ reason: AWSFailure,
+        _ upload: MultipartUpload,
+        _ doubt: Doubt
+    ) async throws(DeliveryFailure) -> Outcome? {
         switch reason.code {
+        // The one that it is in conflict with may be our own, of before.
+        case "ConditionalRequestConflict" where doubt.current: return .unknown
         // After a conflict S3 wants a new upload; the others say that what lies there cannot become the object.
         case "ConditionalRequestConflict", "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest", "InvalidRequest":
-            await leg.abort(upload)
-            try await note(nil)
+            try await giveUp(upload, doubt)
         default:
-            // Nothing of ours is at large, and what was copied waits for a better time.
-            try await note(upload.noted(isCompleting: false))
+            // What was copied waits for a better time.
+            try await note(upload.noted(isCompleting: false, doubt))
         }
         throw failure(reason)
     }

@@ -35,7 +35,7 @@ struct UploadStore: PartStore {
     private func abortStrays(at key: String) async {
         // Who may not list them leaves them to the lifecycle rule.
         guard let strays = try? await s3.openUploads(in: repository.place, key: key) else { return }
-        for stray in strays { try? await s3.abortMultipartUpload(stray.upload) }
+        for stray in strays { _ = try? await s3.abortMultipartUpload(stray.upload) }
     }
 
     func send(

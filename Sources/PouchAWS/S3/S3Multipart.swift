@@ -96,13 +96,17 @@ extension S3 {
     }
 
     /// Gives the upload up, with its parts. One that is not there any more is no failure.
-    package func abortMultipartUpload(_ upload: MultipartUpload) async throws(AWSFailure) {
+    ///
+    /// - Returns: whether it was there, and so was not completed. (False after an answer to a first try was lost, too.)
+    @discardableResult
+    package func abortMultipartUpload(_ upload: MultipartUpload) async throws(AWSFailure) -> Bool {
         var call = call("AbortMultipartUpload", method: "DELETE", of: upload)
         call.timeouts = .question
         do throws(AWSFailure) {
             _ = try await client.send(call)
+            return true
         } catch  where error.code == "NoSuchUpload" {
-            return
+            return false
         }
     }
 

@@ -69,6 +69,9 @@ final class Lane: Sendable {
         bell.ring()
     }
 
+    /// What deliveries go by that begin now.
+    var plan: PartnerPlan { state.withLock { $0.pipeline.partner } }
+
     var hold: PartnerHold? { state.withLock { $0.gate.hold } }
 
     /// A delivery runs, or what follows its end.

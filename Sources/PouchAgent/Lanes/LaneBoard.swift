@@ -49,6 +49,9 @@ final class LaneBoard: Sendable {
         arrived.yield(lane)
     }
 
+    /// What had begun for a partner before it was taken out has not ended.
+    func isLeaving(_ partner: PartnerName) -> Bool { state.withLock { $0.leaving.contains { $0.partner == partner } } }
+
     /// What is running there ends; nothing more begins.
     func remove(_ partner: PartnerName) {
         let lane = state.withLock { state in

@@ -18,8 +18,17 @@ package struct UnusablePlan: Error, Sendable {
 
 /// The next plan, on its way to the loop that watches.
 enum Handover: Sendable {
+    /// A plan, what holds the partners that are new in it, and whom to tell how it went: why it was not taken, or `nil`.
+    struct Parcel: Sendable {
+        let plan: AgentPlan
+        let holds: [PartnerName: PartnerHold]
+        let done: CheckedContinuation<String?, Never>
+    }
+
     case none
-    case wanted(AgentPlan, done: CheckedContinuation<String?, Never>)
+    case wanted(Parcel)
+    /// Taken, and the agent is being changed by it.
+    case underWay
     /// Nothing is watched any more.
     case over
 }
@@ -53,7 +62,10 @@ extension Agent {
                 }
                 let changes = change.sentences.isEmpty ? ["nothing else than before"] : change.sentences
                 if onlyPlanning { return .done(text: (["it would be:"] + changes).joined(separator: "\n  ")) }
-                if let why = await adopt(next) { return .refused(text: why, hint: "nothing was changed") }
+                if let why = await adopt(next, holds: try await holds()) {
+                    logger.error("the configuration was not taken over", metadata: ["cause": "\(why)"])
+                    return .refused(text: why, hint: "nothing was changed")
+                }
                 await holdPartnersThatAreGone()
                 lanes.noteBacklog()
                 alerts.clear(.configuration, subject: "agent")
@@ -71,19 +83,29 @@ extension Agent {
             text: "the configuration was changed and cannot be used; the agent goes on with the former one: \(text)")
     }
 
+    private func holds() async throws(JournalFailure) -> [PartnerName: PartnerHold] {
+        var holds: [PartnerName: PartnerHold] = [:]
+        for held in try await journal.heldPartners() { holds[held.partner] = PartnerHold(code: held.code, reason: held.reason) }
+        return holds
+    }
+
     /// - Returns: why it could not be done; `nil` when it is.
-    private func adopt(_ next: AgentPlan) async -> String? {
-        await withCheckedContinuation { done in
+    private func adopt(_ next: AgentPlan, holds: [PartnerName: PartnerHold]) async -> String? {
+        // Two lanes to one partner would know nothing of each other's deliveries.
+        if let partner = next.partners.first(where: { lanes[$0.name] == nil && lanes.isLeaving($0.name) }) {
+            return "what had begun for \(partner.name) before it was taken out has not ended: try again in a moment"
+        }
+        return await withCheckedContinuation { done in
             let refusal: String? = handover.withLock { handover in
                 switch handover {
                 case .none:
-                    handover = .wanted(next, done: done)
+                    handover = .wanted(Handover.Parcel(plan: next, holds: holds, done: done))
                     return nil
-                case .wanted: return "somebody else's reload is under way"
+                case .wanted, .underWay: return "somebody else's reload is under way"
                 case .over: return "the agent is stopping"
                 }
             }
-            if let refusal { done.resume(returning: refusal) } else { entrance.value.closing.ring() }
+            if let refusal { done.resume(returning: refusal) } else { handoverBell.ring() }
         }
     }
 
@@ -95,24 +117,38 @@ extension Agent {
             let open = entrance.value
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.watch(by: open) }
-                group.addTask { await open.closing.wait() }
+                group.addTask { await self.waitForHandover() }
                 await group.next()
                 group.cancelAll()
             }
-            let isOver = Task.isCancelled || isStopping.withLock { $0 }
-            let wanted = handover.withLock { handover in
-                defer { handover = isOver ? .over : .none }
-                return handover
-            }
-            guard case .wanted(let plan, let done) = wanted else { return endWatching() }
-            if isOver { return done.resume(returning: "the agent is stopping") }
-            await change(to: plan, from: open)
-            done.resume(returning: nil)
+            guard let parcel = takeParcel() else { return }
+            await change(to: parcel, from: open)
+            handover.withLock { $0 = .none }
+            parcel.done.resume(returning: nil)
         }
     }
 
-    /// The watcher ended by itself: whoever asks for a reload now is told.
-    private func endWatching() { handover.withLock { $0 = .over } }
+    private func waitForHandover() async {
+        while !Task.isCancelled {
+            if case .wanted = handover.withLock({ $0 }) { return }
+            await handoverBell.wait()
+        }
+    }
+
+    /// - Returns: `nil` when nothing is watched any more; whoever waits for a reload is told then.
+    private func takeParcel() -> Handover.Parcel? {
+        let isOver = Task.isCancelled || isStopping.withLock { $0 }
+        let found = handover.withLock { handover in
+            defer {
+                if case .wanted = handover, !isOver { handover = .underWay } else { handover = .over }
+            }
+            return handover
+        }
+        guard case .wanted(let parcel) = found else { return nil }
+        guard isOver else { return parcel }
+        parcel.done.resume(returning: "the agent is stopping")
+        return nil
+    }
 
     private func watch(by entrance: Entrance) async {
         do {
@@ -124,17 +160,20 @@ extension Agent {
         }
     }
 
-    private func change(to plan: AgentPlan, from former: Entrance) async {
+    private func change(to parcel: Handover.Parcel, from former: Entrance) async {
+        let plan = parcel.plan
         former.intake.stop()
         await former.intake.settleAccounts()
         let named = Set(plan.partners.map(\.name))
         for partner in former.plan.partners where !named.contains(partner.name) { lanes.remove(partner.name) }
         for partner in plan.partners {
-            if let lane = lanes[partner.name] {
-                lane.change { budget in works.pipeline(to: partner, within: budget) }
-            } else {
-                lanes.add(works.lane(to: partner, hold: nil))
+            guard let lane = lanes[partner.name] else {
+                lanes.add(works.lane(to: partner, hold: parcel.holds[partner.name]))
+                continue
             }
+            // What did not change keeps its connections, and what is known of the far end.
+            guard !partner.isMadeOfTheSame(as: lane.plan) else { continue }
+            lane.change { budget in works.pipeline(to: partner, within: budget) }
         }
         alerts.change(command: plan.alertCommand)
         entrance.change(to: works.entrance(for: plan, lanes: lanes, after: former.intake))

@@ -6,8 +6,6 @@ final class Entrance: Sendable {
     let plan: AgentPlan
     let intake: Intake
     let watcher: DropWatcher
-    /// Rung when another one is to take its place.
-    let closing = Bell()
 
     init(plan: AgentPlan, intake: Intake, watcher: DropWatcher) {
         self.plan = plan

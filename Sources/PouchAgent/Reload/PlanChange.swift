@@ -77,6 +77,9 @@ package struct PlanChange: Sendable {
         if (new.seal == nil) != (old.seal == nil) {
             changes.append("files for \(new.name) are \(new.seal == nil ? "not sealed any more" : "sealed") from now on")
         }
+        if changes.isEmpty, !new.isMadeOfTheSame(as: old) {
+            changes.append("\(new.name) has other settings" + (counts.onTheWay > 0 ? ": \(deliveries(counts.onTheWay)) sent by them" : ""))
+        }
         return changes
     }
 
@@ -95,4 +98,9 @@ package struct PlanChange: Sendable {
         if old.alertCommand != new.alertCommand { changes.append("somebody is told by another command") }
         return changes
     }
+}
+
+extension PartnerPlan {
+    /// The settings are known to be the same.
+    func isMadeOfTheSame(as other: PartnerPlan) -> Bool { settings != nil && settings == other.settings }
 }

@@ -47,8 +47,9 @@ struct RunCommand: AsyncParsableCommand {
         let service = AgentService(agent: agent, mode: once ? .once(patience: .seconds(patience)) : .service)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)]
-                    + (once ? [] : [.init(service: HangupService(agent: agent))]),
+                // They are stopped in the reverse order, one after the other: a reload ends with the agent.
+                services: (once ? [] : [.init(service: HangupService(agent: agent))])
+                    + [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "pouch.lifecycle") { _ in LogLines.suitable(level: .error) }
             )

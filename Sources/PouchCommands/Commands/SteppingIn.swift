@@ -87,8 +87,7 @@ struct ReloadCommand: AsyncParsableCommand {
     @Flag(help: "Say what would change, and change nothing.") var plan = false
 
     func run() async throws {
-        try await Asking(file: file).ask(
-            .reload(onlyPlanning: plan), withoutAgent: "no agent is running; the next one reads the file when it starts")
+        try await Asking(file: file).ask(.reload(onlyPlanning: plan), needsAgent: true)
     }
 }
 
@@ -106,15 +105,16 @@ enum PartnerArgument {
 struct Asking {
     let file: ConfigurationOption
 
-    /// - Parameter withoutAgent: What is said, and all that is done, when no agent runs.
-    func ask(_ request: ControlRequest, withoutAgent: String? = nil) async throws {
+    func ask(_ request: ControlRequest, needsAgent: Bool = false) async throws {
         let blueprint = try file.load(quietly: true)
         let answer: ControlAnswer
         do {
             if let told = try ControlClient(state: blueprint.plan.state).ask(request) {
                 answer = told
-            } else if let withoutAgent {
-                answer = .done(text: withoutAgent)
+            } else if needsAgent {
+                answer = .refused(
+                    text: "no agent runs in \(blueprint.plan.state)",
+                    hint: "the next one reads the file when it starts; if the file names another state now, restart the agent that runs")
             } else {
                 answer = try await OfflineAgent(plan: blueprint.plan).answer(request)
             }

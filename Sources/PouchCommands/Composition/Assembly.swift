@@ -150,7 +150,8 @@ struct Assembly {
         )
         return PartnerPlan(
             name: settings.name.value, destination: destination, limits: limits, seal: seal,
-            receipts: catalog.receipts(of: destination))
+            receipts: catalog.receipts(of: destination),
+            settings: parts.meanings[settings.name.value].map { SHA256Hasher.digest(of: $0) })
     }
 
     /// `nil` when one of the certificates cannot be sealed to. One that is not valid now is no mistake of the file: an agent whose clock is
