@@ -305,6 +305,8 @@ struct SegmentDeliveryTests {
             try await world.add(
                 #"{"match":{"action":"CompleteMultipartUpload"},"do":{"kind":"reset","afterEffect":true}}"#)
             try await world.add(
+                #"{"match":{"action":"CompleteMultipartUpload","nth":2,"times":0},"do":{"kind":"reset"}}"#)
+            try await world.add(
                 #"{"match":{"action":"ListParts","times":0},"do":{"kind":"error","code":"AccessDenied","status":403}}"#)
             let stopped = stopping(at: #""afterLost":true"#, delivery)
             await #expect(throws: DeliveryFailure.self) { try await Self.receipt(destination, file.outgoing(), stopped) }

@@ -78,7 +78,8 @@ package struct PlanChange: Sendable {
             changes.append("files for \(new.name) are \(new.seal == nil ? "not sealed any more" : "sealed") from now on")
         }
         if changes.isEmpty, !new.isMadeOfTheSame(as: old) {
-            changes.append("\(new.name) has other settings" + (counts.onTheWay > 0 ? ": \(deliveries(counts.onTheWay)) sent by them" : ""))
+            let rest = counts.onTheWay > 0 ? ": \(deliveries(counts.onTheWay)) sent by them" : ""
+            changes.append("\(new.name) has other settings\(rest)")
         }
         return changes
     }
