@@ -114,7 +114,7 @@ struct Asking {
             } else if needsAgent {
                 answer = .refused(
                     text: "no agent runs in \(blueprint.plan.state)",
-                    hint: "the next one reads the file when it starts; if the file names another state now, restart the one of before"
+                    hint: "the next one reads the file when it starts; if agent.state was changed, restart the one that runs"
                 )
             } else {
                 answer = try await OfflineAgent(plan: blueprint.plan).answer(request)
