@@ -244,6 +244,35 @@ struct CredentialTests {
         )
     }
 
+    @Test(
+        "keys that are exchanged in the shared files become the role at the next refresh, and also where the old ones are refused")
+    func exchangedKeys() async throws {
+        func text(_ id: String) -> String {
+            "[profile a]\nrole_arn = arn:aws:iam::111111111111:role/a\nsource_profile = b\n[profile b]\naws_access_key_id = \(id)\naws_secret_access_key = s"
+        }
+        let file = try TemporaryFile(text("AKIDONE"))
+        defer { withExtendedLifetime(file) {} }
+        let clock = StandingClock()
+        let unknown = HTTPResponse(
+            403, [], "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>unknown</Message></Error></ErrorResponse>")
+        let transport = ScriptedTransport([
+            Self.assumed(expiration: "2026-11-23T13:00:00Z", id: "ASIAONE"),
+            Self.assumed(expiration: "2026-11-23T14:00:00Z", id: "ASIATWO", date: "Mon, 23 Nov 2026 12:46:00 GMT"), unknown,
+        ])
+        let source = ProfileCredentials(
+            "a", locations: ProfileLocations(configuration: file.path, credentials: nil),
+            surroundings: try Sample.surroundings(transport, clock: clock))
+        #expect(try await source.credentials().accessKeyID == "ASIAONE")
+        try file.replace(text("AKIDTWO"))
+        clock.advance(by: .seconds(46 * 60))
+        #expect(try await source.credentials().accessKeyID == "ASIATWO")
+        #expect(transport.requests[1].header("authorization")?.contains("AKIDTWO/") == true)
+        clock.advance(by: .seconds(3 * 3_600))
+        let failure = await #expect(throws: CredentialFailure.self) { try await source.credentials() }
+        #expect(failure?.cause.hasPrefix("InvalidClientTokenId (403)") == true)
+        #expect(transport.requests.count == 3)
+    }
+
     @Test("a role's refusal names the step, the reason and what to look at")
     func refusedRole() async throws {
         let transport = ScriptedTransport([

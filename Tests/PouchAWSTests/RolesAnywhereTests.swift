@@ -170,6 +170,7 @@ struct RolesAnywhereTests {
         #expect(expired?.hint?.contains("without a restart") == true)
         let early = #expect(throws: CredentialFailure.self) { try files.report(at: now.advanced(by: .seconds(-86_400 * 30))) }
         #expect(early?.cause.hasPrefix("it is not valid before ") == true)
+        #expect(expired?.isTemporary == true && early?.isTemporary == true, "a clock that is wrong at boot holds nobody")
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: pki.path("edge.key"))
         let open = #expect(throws: CredentialFailure.self) { try files.report(at: now) }
         #expect(open?.cause == "its mode is 0644: others may read or change it")

@@ -105,8 +105,10 @@ final class CountedCredentials: CredentialSource {
 enum Sample {
     static let key = "arn:aws:kms:eu-west-1:222222222222:key/11112222-3333-4444-5555-666677778888"
 
-    static func link(_ transport: ScriptedTransport, clock: StandingClock = StandingClock()) -> AWSLink {
-        AWSLink(transport: transport, clock: clock, jitter: { 1 })
+    static func link(
+        _ transport: ScriptedTransport, clock: StandingClock = StandingClock(), variant: EndpointVariant = .plain
+    ) -> AWSLink {
+        AWSLink(transport: transport, clock: clock, variant: variant, jitter: { 1 })
     }
 
     static func surroundings(

@@ -62,6 +62,16 @@ struct PublisherBlueprintTests {
                 """)
     }
 
+    @Test("refuses a queue at an address of its own where AWS's fips or dual-stack hosts are wanted")
+    func variants() throws {
+        let fips = "aws: { fips: true }"
+        #expect(try messages(Self.host(#"{ queue: "\#(Self.url)", as: publisher }"#, rest: fips)) == "")
+        let own = try messages(
+            Self.host(#"{ queue: "https://q.vpce.example/111111111111/q", region: eu-west-1, as: publisher }"#, rest: fips))
+        #expect(own.contains("fips is a choice among AWS's own hosts, and sqs has an endpoint of its own"), "\(own)")
+        #expect(own.hasPrefix("agent.yaml:1:19: "), "\(own)")
+    }
+
     @Test("says where a partner cannot be published for")
     func partners() throws {
         let publish = #"{ queue: "\#(Self.url)", as: publisher }"#

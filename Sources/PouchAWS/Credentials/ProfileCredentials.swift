@@ -70,7 +70,12 @@ package final class ProfileCredentials: CredentialSource {
         let surroundings = surroundings.inRegion(profile.region)
         let origin: any CredentialSource =
             switch profile.origin {
-            case .keys(let keys): FixedCredentials(keys, explanation: "the keys of the profile \(profile.originName)")
+            case .keys(let keys):
+                // Those of a profile without roles are exchanged above.
+                profile.roles.isEmpty
+                    ? FixedCredentials(keys, explanation: "the keys of the profile \(profile.originName)")
+                    : ProfileKeys(
+                        profile: name, holder: profile.originName, locations: locations, sessionName: surroundings.sessionName)
             case .environment: EnvironmentCredentials(surroundings.environment)
             case .container: surroundings.container()
             case .instance: surroundings.instance()

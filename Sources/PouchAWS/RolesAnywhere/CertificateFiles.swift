@@ -26,7 +26,8 @@ package struct CertificateFiles: Hashable, Sendable {
     }
 
     /// - Throws: `CredentialFailure` that names the file: it cannot be read, is open to others, does not belong to the others, has
-    ///   expired, or is one that Roles Anywhere does not take.
+    ///   expired, or is one that Roles Anywhere does not take. What only the time is against may pass: a machine boots with a clock that
+    ///   is wrong, and a certificate is renewed.
     func read(at now: Timestamp) throws(CredentialFailure) -> CertificateSigner {
         let parts = try parts(at: now)
         return CertificateSigner(leaf: parts.leaf, intermediates: parts.intermediates, key: parts.key)
@@ -54,13 +55,14 @@ package struct CertificateFiles: Hashable, Sendable {
         }
         guard now >= leaf.notBefore else {
             throw CredentialFailure(
-                step: step, cause: "it is not valid before \(leaf.notBefore)", hint: "or the clock of this machine is wrong: \(now)"
-            )
+                step: step, cause: "it is not valid before \(leaf.notBefore)",
+                hint: "or the clock of this machine is wrong: \(now)", isTemporary: true)
         }
         guard now < leaf.notAfter else {
             throw CredentialFailure(
                 step: step, cause: "it expired at \(leaf.notAfter)",
-                hint: "put a renewed certificate and its key there: they are read again at the next try, without a restart")
+                hint: "put a renewed certificate and its key there: they are read again at the next try, without a restart; "
+                    + "or the clock of this machine is wrong: \(now)", isTemporary: true)
         }
         guard !leaf.isAuthority, leaf.maySign else {
             throw CredentialFailure(

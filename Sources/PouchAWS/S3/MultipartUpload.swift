@@ -3,9 +3,6 @@ package import PouchKit
 
 /// An upload that was begun, and not yet completed or aborted: where its object will lie, and the id that gathers its parts.
 package struct MultipartUpload: Hashable, Sendable {
-    /// 10,000 parts of at most 5 GiB, and at least 5 MiB but for the last: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
-    package static let mostParts = 10_000
-
     package var bucket: BucketPlace
     package var key: String
     package var id: String
@@ -142,5 +139,4 @@ package struct CompleteMultipartUpload: Sendable {
 /// An upload that a listing found.
 package struct ListedUpload: Hashable, Sendable {
     package let upload: MultipartUpload
-    package let initiated: Timestamp?
 }

@@ -152,9 +152,7 @@ extension S3 {
             guard let id = element.value("UploadId"), element.value("Key").map({ $0.utf8.elementsEqual(key.utf8) }) == true else {
                 return nil
             }
-            return ListedUpload(
-                upload: MultipartUpload(bucket: bucket, key: key, id: id),
-                initiated: element.value("Initiated").flatMap(WireDate.iso8601))
+            return ListedUpload(upload: MultipartUpload(bucket: bucket, key: key, id: id))
         }
     }
 

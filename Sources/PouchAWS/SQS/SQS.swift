@@ -1,6 +1,6 @@
 import FoundationEssentials
 import PouchHTTP
-package import PouchKit
+import PouchKit
 
 /// The calls to SQS that we make, all about one queue.
 ///
@@ -33,14 +33,12 @@ package struct SQS: Sendable {
         package let body: String
         /// How often it was received, this time included; `nil` where the service does not say.
         package let receiveCount: Int?
-        package let sent: Timestamp?
 
-        package init(id: String, receipt: String, body: String, receiveCount: Int?, sent: Timestamp?) {
+        package init(id: String, receipt: String, body: String, receiveCount: Int?) {
             self.id = id
             self.receipt = receipt
             self.body = body
             self.receiveCount = receiveCount
-            self.sent = sent
         }
     }
 
@@ -62,8 +60,7 @@ package struct SQS: Sendable {
         return messages.map { message in
             Message(
                 id: message.id, receipt: message.receipt, body: message.body,
-                receiveCount: message.attributes?["ApproximateReceiveCount"].flatMap { Int($0) },
-                sent: message.attributes?["SentTimestamp"].flatMap { Int64($0) }.flatMap(Self.timestamp))
+                receiveCount: message.attributes?["ApproximateReceiveCount"].flatMap { Int($0) })
         }
     }
 
@@ -92,27 +89,24 @@ package struct SQS: Sendable {
     package struct Attributes: Hashable, Sendable {
         /// After so many receptions SQS moves a message to the dead-letter queue; `nil`: the queue has none.
         package let mostReceptions: Int?
-        package let deadLetterQueue: String?
-        /// About; SQS counts loosely.
-        package let waiting: Int?
-        package let inFlight: Int?
     }
 
     package func attributes() async throws(AWSFailure) -> Attributes {
         let call = call("GetQueueAttributes", AttributesRequest(queue: queue.description))
         let values = try decode(AttributesAnswer.self, await client.send(call), call).attributes ?? [:]
         let policy = values["RedrivePolicy"].flatMap { try? JSONDecoder().decode(RedrivePolicy.self, from: Data($0.utf8)) }
-        return Attributes(
-            mostReceptions: policy?.mostReceptions, deadLetterQueue: policy?.queue,
-            waiting: values["ApproximateNumberOfMessages"].flatMap { Int($0) },
-            inFlight: values["ApproximateNumberOfMessagesNotVisible"].flatMap { Int($0) })
+        return Attributes(mostReceptions: policy?.mostReceptions)
     }
 
     // MARK: The protocol
 
     private func call(_ operation: String, _ input: some Encodable) -> AWSCall {
-        var call = AWSCall(operation, method: "POST", region: region) { [endpoint, queue] region in
+        var call = AWSCall(operation, method: "POST", region: region) { [endpoint, queue, variant = client.link.variant] region in
             if let endpoint { return ServiceAddress.regional(.sqs, in: region, custom: endpoint) }
+            // The queue's own address is a plain one; AWS's other hosts take the same queue.
+            if variant != .plain, let home = queue.region {
+                return ServiceAddress.regional(.sqs, in: home, custom: nil, variant: variant)
+            }
             return ServiceAddress(endpoint: queue.endpoint)
         }
         call.headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AmazonSQS.\(operation)")]
@@ -133,10 +127,5 @@ package struct SQS: Sendable {
         } catch {
             throw answer.unreadable(of: call, reason: "the answer is not what \(call.operation) answers")
         }
-    }
-
-    private static func timestamp(milliseconds: Int64) -> Timestamp? {
-        let (nanoseconds, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
-        return overflow ? nil : Timestamp(nanoseconds: nanoseconds)
     }
 }

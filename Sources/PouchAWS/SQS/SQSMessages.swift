@@ -13,7 +13,7 @@ extension SQS {
         let most: Int
         let waiting: Int64
         let visibility: Int64
-        let attributes = ["ApproximateReceiveCount", "SentTimestamp"]
+        let attributes = ["ApproximateReceiveCount"]
     }
 
     struct ReceiveAnswer: Decodable {
@@ -92,7 +92,7 @@ extension SQS {
         }
 
         let queue: String
-        let names = ["RedrivePolicy", "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        let names = ["RedrivePolicy"]
     }
 
     struct AttributesAnswer: Decodable {
@@ -104,17 +104,14 @@ extension SQS {
     /// A document within the document.
     struct RedrivePolicy: Decodable {
         enum CodingKeys: String, CodingKey {
-            case queue = "deadLetterTargetArn"
             case mostReceptions = "maxReceiveCount"
         }
 
-        let queue: String
         let mostReceptions: Int
 
         /// The count was written as text for a time.
         init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
-            queue = try container.decode(String.self, forKey: .queue)
             if let number = try? container.decode(Int.self, forKey: .mostReceptions) {
                 mostReceptions = number
                 return

@@ -99,6 +99,11 @@ struct PublisherWiring {
             return nil
         }
         guard let region = region(of: url, settings, &problems) else { return nil }
+        let custom = identities.endpoint(of: .sqs) ?? (url.region == nil ? url.endpoint : nil)
+        if let text = identities.variant.objection(to: .sqs, in: region, custom: custom) {
+            add(settings.queue.mark, text, hint: "look at dual-stack: and fips: under aws:", &problems)
+            return nil
+        }
         let known = identities.roles
         guard known.keys.contains(settings.identity.value) else {
             let names = known.keys.sorted().map(\.description).joined(separator: ", ")
