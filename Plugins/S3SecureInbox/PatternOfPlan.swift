@@ -12,6 +12,7 @@ extension InboxPlan {
         choices.joinsSegments = repository.upload.joinsSmallerFiles
         // Asking and joining together are a right to read.
         choices.asksInbox = !choices.joinsSegments
+        choices.readsReceipts = receiptReader == repository.identity
         return choices
     }
 }

@@ -39,6 +39,9 @@ package struct S3SecureInbox: Destination {
     let publisher: Party?
     let link: AWSLink
     let services: Services
+    let receiptReader: Party?
+    /// Who else is at home on this host: only `check` asks what they could open.
+    let neighbours: [Party]
     /// What other publishers say of what was handed over to them; `nil` where nobody is to ask.
     package let receipts: RepositoryReceipts?
     /// As the generator, and as the publisher. Made once: a client keeps the day's signing keys.
@@ -48,12 +51,14 @@ package struct S3SecureInbox: Destination {
     /// - Parameters:
     ///   - publisher: `nil` where somebody else publishes.
     ///   - receiptReader: Who reads that publisher's receipts.
+    ///   - neighbours: The other identities of this host.
     ///   - link: Of the partner's lane: its transport carries nothing of other partners.
     package init(
         plan: InboxPlan,
         generator: Party,
         publisher: Party?,
         receiptReader: Party? = nil,
+        neighbours: [Party] = [],
         link: AWSLink,
         services: Services = Services()
     ) {
@@ -62,6 +67,8 @@ package struct S3SecureInbox: Destination {
         self.publisher = publisher
         self.link = link
         self.services = services
+        self.receiptReader = receiptReader
+        self.neighbours = neighbours
         receipts = receiptReader.map { RepositoryReceipts(plan: plan, reader: $0, link: link) }
         generatorS3 = S3(credentials: generator.credentials, link: link)
         publisherS3 = publisher.map { S3(credentials: $0.credentials, link: link) }

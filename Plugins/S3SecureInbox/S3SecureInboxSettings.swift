@@ -65,6 +65,8 @@ package struct S3SecureInboxSettings: Decodable, Hashable, Sendable {
     package struct Receipts: Decodable, Hashable, Sendable {
         package var identity: String
 
+        package init(identity: String) { self.identity = identity }
+
         enum CodingKeys: String, CodingKey {
             case identity = "as"
         }

@@ -1,4 +1,5 @@
 import PouchAWS
+import PouchPartnerKit
 
 // What the sessions for one partner are narrowed to: that partner's places and keys. What may be done there the roles' own policies say;
 // a session can do what both allow.
@@ -17,17 +18,27 @@ extension InboxPlan {
             ).json
         }
     }
+
+    /// For whoever takes receipts in. The repository encrypts them as it does by itself, under a key that is not known here: what may
+    /// be decrypted is left to the role, and where it lies is not.
+    package var receiptPolicy: String {
+        SessionPolicy(places: [(repository.place, DeliveryReceiptObject.folder(below: repository.prefix))], keys: nil).json
+    }
 }
 
 private struct SessionPolicy {
     let places: [(place: BucketPlace, prefix: String)]
-    let keys: [KeyARN]
+    /// `nil`: whichever opens what lies there.
+    let keys: [KeyARN]?
 
     /// Without white space: STS takes at most 2,048 characters.
     var json: String {
-        let objects = places.map { $0.place.name.objectARN($0.prefix + "*", in: $0.place.region.partition) }
+        let objects = places.map { $0.place.name.objectARN(Policy.literally($0.prefix) + "*", in: $0.place.region.partition) }
         let buckets = places.map { $0.place.name.arn(in: $0.place.region.partition) }
-        let statements = [statement("s3:*", objects + buckets), statement("kms:*", keys.map(\.description))]
+        let statements = [
+            statement("s3:*", objects + buckets),
+            keys.map { statement("kms:*", $0.map(\.description)) } ?? statement("kms:Decrypt", ["*"]),
+        ]
         return #"{"Version":"2012-10-17","Statement":[\#(statements.joined(separator: ","))]}"#
     }
 

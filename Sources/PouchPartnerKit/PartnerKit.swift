@@ -13,10 +13,10 @@ package struct PartnerKit: Sendable {
     package var queue: EventQueue?
     /// How long what was published stays in the repository.
     package var keepDays = 14
-    /// A user that the kit makes, whose keys the edge gets; `nil`: whoever is trusted is there already.
-    package var newUser: String?
-    /// The section of the credentials file under which a rehearsal in the sandbox finds the edge's keys.
-    package var profile = "edge"
+    /// Users that the kit makes, whose keys the edge and the publisher get; none: whoever is trusted is there already.
+    package var newUsers: [String] = []
+    /// The sections of the credentials file under which a rehearsal in the sandbox finds the keys.
+    package var profiles = (generator: "edge", publisher: "publisher")
 
     package init(
         partner: PartnerName,

@@ -19,10 +19,13 @@ package struct PatternFacts: Hashable, Sendable {
             self.key = key
         }
 
-        package var bucketARN: String { "arn:\(region.partition.rawValue):s3:::\(bucket)" }
+        package var bucketARN: String { bucket.arn(in: region.partition) }
 
         /// Everything below the prefix.
-        var objects: String { "\(bucketARN)/\(Policy.literally(prefix))*" }
+        var objects: String { bucket.objectARN("\(Policy.literally(prefix))*", in: region.partition) }
+
+        /// Where publishers leave word of what they did.
+        var receipts: String { bucket.objectARN("\(Policy.literally(prefix)).pouch-receipts/*", in: region.partition) }
     }
 
     /// What the pattern leaves open.
@@ -37,10 +40,15 @@ package struct PatternFacts: Hashable, Sendable {
         package var handsOverOwnership = false
         /// Objects in the inbox may be written over.
         package var replaces = false
+        /// The generator reads what other publishers say of its deliveries, and nothing else.
+        package var readsReceipts = false
         /// The inbox uses a Bucket Key: KMS is then asked about the bucket.
         package var usesBucketKey = false
 
         package init() {}
+
+        /// Whether the publisher can read what lies in the inbox.
+        package var readsInbox: Bool { joinsSegments && asksInbox }
     }
 
     /// ARNs of the roles, or of users where there are none.

@@ -164,6 +164,62 @@ struct BuiltPouchTests {
         #expect(!pouch.folder.exists("kit-acme"))
     }
 
+    private static let key = "arn:aws:kms:eu-west-1:222222222222:key/11112222-3333-4444-5555-666677778888"
+
+    private static func inbox(
+        generator: String = "generator", repository: String = "orga-repository", more: String = ""
+    ) throws -> BuiltPouch {
+        try BuiltPouch(
+            partners: """
+                { acme: { deliver: { with: s3-secure-inbox, \(more)
+                  repository: { bucket: "\(repository)", region: eu-west-1, prefix: acme/, key: "\(key)", as: \(generator) },
+                  inbox: { bucket: acme-inbox, region: eu-west-1, owner: "222222222222", prefix: in/, key: "\(key)", as: publisher } } } }
+                identities:
+                  generator: { role: "arn:aws:iam::111111111111:role/generator", from: { profile: edge } }
+                  publisher: { role: "arn:aws:iam::111111111111:role/publisher", from: { profile: edge } }
+                """)
+    }
+
+    @Test("refuses a kit with which no file could arrive, or two hosts would be one")
+    func refusesUselessKits() async throws {
+        let queue = ["--queue", "arn:aws:sqs:eu-west-1:111111111111:pouch-published"]
+        let edge = "arn:aws:iam::111111111111:user/edge"
+        let pouch = try Self.inbox()
+        let single = try await Self.inbox(generator: "publisher")("partner", "kit", "acme")
+        #expect(single.errors.contains("both stores and publishes"), "\(single.errors)")
+        let point = try await Self.inbox(repository: "arn:aws:s3:eu-west-1:111111111111:accesspoint/acme")("partner", "kit", "acme")
+        #expect(point.errors.contains("is an access point, and a kit is the policy of a bucket"), "\(point.errors)")
+        let silent = try await pouch("partner", "kit", "acme", queue[0], queue[1], "--no-ask")
+        #expect(silent.errors.contains("must be allowed to ask the inbox"), "\(silent.errors)")
+        let shared = try await pouch("partner", "kit", "acme", queue[0], queue[1], "--edge", edge, "--publisher-edge", edge)
+        #expect(shared.errors.contains("both roles would be entered by \(edge)"), "\(shared.errors)")
+        for answer in [single, point, silent, shared] { #expect(answer.code == 1) }
+        #expect(!pouch.folder.exists("kit-acme"))
+    }
+
+    @Test("makes a kit for a publisher elsewhere that has a principal of its own, may ask, and is told what that costs")
+    func kitElsewhere() async throws {
+        let pouch = try Self.inbox(more: "publish: elsewhere, receipts: { as: generator },")
+        let made = try await pouch(
+            "partner", "kit", "acme", "--segments", "--queue", "arn:aws:sqs:eu-west-1:111111111111:pouch-published")
+        #expect(made.code == 0, "\(made.errors)")
+        #expect(made.output.contains("the publisher can read the inbox"))
+        #expect(try pouch.folder.text("kit-acme/org-a/publisher-policy.json").contains("AskWhoseAnObjectIs"))
+        #expect(try pouch.folder.text("kit-acme/org-a/generator-policy.json").contains("ReadReceipts"))
+        #expect(try pouch.folder.text("kit-acme/org-a/generator-trust.json").contains(":user/pouch-edge"))
+        #expect(try pouch.folder.text("kit-acme/org-a/publisher-trust.json").contains(":user/pouch-publisher"))
+        let rehearsal = try pouch.folder.text("kit-acme/rehearsal.json")
+        #expect(rehearsal.contains("pouch-edge") && rehearsal.contains("pouch-publisher"))
+    }
+
+    @Test("takes what a kit grants from the way that files are stored")
+    func kitOfParts() async throws {
+        let pouch = try Self.inbox(repository: #"orga-repository", upload: multipart, owner: "111111111111"#)
+        #expect(try await pouch("partner", "kit", "acme").code == 0)
+        #expect(try pouch.folder.text("kit-acme/org-a/generator-policy.json").contains("ReopenOwnParts"))
+        #expect(try pouch.folder.text("kit-acme/org-b/key-policy.json").contains("GeneratorReopensParts"))
+    }
+
     @Test("ends with 75 when another agent has the state, and with words when there is none")
     func respectsLock() async throws {
         let pouch = try BuiltPouch()

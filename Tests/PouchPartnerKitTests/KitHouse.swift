@@ -81,18 +81,18 @@ struct KitHouse {
             publisher: plan.inbox == nil ? nil : try Self.party("publisher", source("publisher", link)), link: link)
     }
 
-    private static func settings() throws -> S3SecureInboxSettings {
+    static func settings() throws -> S3SecureInboxSettings {
         try JSONDecoder().decode(S3SecureInboxSettings.self, from: Data(settingsText.utf8))
     }
 
-    private static func roles() throws -> S3SecureInboxSettings.Identities {
+    static func roles() throws -> S3SecureInboxSettings.Identities {
         [
             try IdentityName("generator"): try RoleARN("arn:aws:iam::111111111111:role/generator"),
             try IdentityName("publisher"): try RoleARN("arn:aws:iam::111111111111:role/publisher"),
         ]
     }
 
-    private static func party(_ name: String, _ credentials: any CredentialSource) throws -> S3SecureInbox.Party {
+    static func party(_ name: String, _ credentials: any CredentialSource) throws -> S3SecureInbox.Party {
         S3SecureInbox.Party(
             name: try IdentityName(name), credentials: credentials, role: try RoleARN("arn:aws:iam::111111111111:role/\(name)"))
     }

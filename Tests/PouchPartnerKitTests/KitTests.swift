@@ -14,9 +14,10 @@ struct KitTests {
     private static func kits() throws -> [PartnerKit] {
         var elsewhere = try KitHouse.kit()
         elsewhere.queue = queue
-        elsewhere.newUser = "pouch-edge"
+        elsewhere.newUsers = ["pouch-edge", "pouch-publisher"]
         return [
             try KitHouse.kit(), elsewhere, try KitHouse.kit { $0.storesInParts = true },
+            try KitHouse.kit { $0.readsReceipts = true },
             try KitHouse.kit {
                 $0.joinsSegments = true
                 $0.asksInbox = false
@@ -55,10 +56,9 @@ struct KitTests {
         }
     }
 
-    @Test("is the same bytes every time, and JSON that the sandbox takes")
-    func isDeterministic() throws {
+    @Test("is JSON that the sandbox takes, on many lines and on one")
+    func isJSON() throws {
         for kit in try Self.kits() {
-            #expect(kit.files.map(\.text) == kit.files.map(\.text))
             #expect(Set(kit.files.map(\.path)).count == kit.files.count)
             for document in kit.documents {
                 let json = document.policy.json
@@ -94,21 +94,6 @@ struct KitTests {
         #expect(try KitHouse.kit().facts.publisherPolicy[.reopenJoinedParts] == nil, "only where segments are wanted")
     }
 
-    @Test("lets probes go after a day, and uploads that were left open after a week where segments are joined")
-    func lifecycles() throws {
-        func rules(_ kit: PartnerKit, _ path: String) throws -> String {
-            try #require(kit.files.first { $0.path == path }).text.filter { !$0.isWhitespace }
-        }
-        let usual = try KitHouse.kit()
-        let probes = #""Filter":{"Prefix":"from-orga/.pouch-probe/"},"Expiration":{"Days":1}"#
-        let uploads = #""Filter":{"Prefix":"from-orga/"},"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":7}"#
-        #expect(try rules(usual, "org-b/inbox-lifecycle.json").contains(probes))
-        #expect(try !rules(usual, "org-b/inbox-lifecycle.json").contains(uploads))
-        let joining = try KitVariant.joiningSegments.kit()
-        #expect(try rules(joining, "org-b/inbox-lifecycle.json").contains(uploads))
-        #expect(try rules(usual, "org-a/repository-lifecycle.json").contains(#""DaysAfterInitiation":7"#))
-    }
-
     @Test("has two key policies where the buckets are in two regions, each about its own side")
     func separatesKeys() throws {
         let kit = try Self.twoRegions()
@@ -130,6 +115,85 @@ struct KitTests {
         let facts = PatternFacts(generator: "g", publisher: "p", repository: place, inbox: place)
         #expect(facts.generatorPolicy[.storeSealed]?.resources == ["arn:aws:s3:::orga-repository/a${*}b${?}${$}c/*"])
         #expect(facts.generatorPolicy.json.line.contains(#""arn:aws:s3:::orga-repository/a${*}b${?}${$}c/*""#))
+    }
+
+    @Test("guards what lies below its prefix, and leaves the rest of the partner's bucket alone")
+    func guardsOwnPrefix() throws {
+        for statement in try KitHouse.kit().facts.inboxBucketPolicy.statements where statement.name != .denyInsecureTransport {
+            #expect(statement.resources == ["arn:aws:s3:::acme-inbox/from-orga/*"], "\(statement.name)")
+        }
+    }
+
+    @Test("lets uploads take a week on both sides, and nothing but probes and what was published expire")
+    func lifecycle() throws {
+        let files = Dictionary(uniqueKeysWithValues: try KitHouse.kit().files.map { ($0.path, $0.text) })
+        for (path, prefix, objects, days) in [
+            ("org-a/repository-lifecycle.json", "acme/", "acme/", 14),
+            ("org-b/inbox-lifecycle.json", "from-orga/", "from-orga/.pouch-probe/", 1),
+        ] {
+            let rules = try JSONDecoder().decode(Lifecycle.self, from: Data(try #require(files[path]).utf8)).rules
+            #expect(rules.map(\.id) == ["pouch-acme", "pouch-acme-uploads"])
+            #expect(rules.map { $0.filter["Prefix"] } == [objects, prefix])
+            #expect(rules.map(\.expiration) == [["Days": days], nil])
+            #expect(rules.map(\.abort) == [nil, ["DaysAfterInitiation": 7]])
+        }
+    }
+
+    /// As AWS spells it.
+    private struct Lifecycle: Decodable {
+        enum CodingKeys: String, CodingKey { case rules = "Rules" }
+
+        struct Rule: Decodable {
+            enum CodingKeys: String, CodingKey {
+                case id = "ID"
+                case filter = "Filter"
+                case expiration = "Expiration"
+                case abort = "AbortIncompleteMultipartUpload"
+            }
+
+            let id: String
+            let filter: [String: String]
+            let expiration: [String: Int]?
+            let abort: [String: Int]?
+        }
+
+        let rules: [Rule]
+    }
+
+    @Test("has commands that AWS takes: paths of roles, no location for the first region, a queue with dead letters")
+    func commands() throws {
+        var kit = try Self.twoRegions()
+        kit.queue = Self.queue
+        let files = Dictionary(uniqueKeysWithValues: kit.files.map { ($0.path, $0.text) })
+        let page = try #require(files["org-a/README.md"])
+        #expect(page.contains("aws iam create-role --role-name generator --path /pouch/ --assume-role-policy-document"))
+        #expect(page.contains("--create-bucket-configuration LocationConstraint=eu-west-1"))
+        #expect(page.contains("--queue-name pouch-published-dead"))
+        let attributes = try JSONDecoder().decode(
+            [String: String].self, from: Data(try #require(files["org-a/queue-attributes.json"]).utf8))
+        #expect(
+            attributes["RedrivePolicy"]
+                == #"{ "deadLetterTargetArn": "arn:aws:sqs:eu-west-1:111111111111:pouch-published-dead", "maxReceiveCount": 50 }"#)
+        let policy = try JSONDecoder().decode(PolicyDocument.self, from: Data(try #require(attributes["Policy"]).utf8))
+        #expect(policy.statements.map(\.sid) == ["RepositoryMayNotify"])
+        #expect(try #require(files["org-a/main.tf"]).contains("maxReceiveCount = 50"))
+        let plain = try #require(files["org-b/LETTER.md"])
+        #expect(plain.contains("Each file also lies with us for\n14 days"))
+        let first = PartnerKit(
+            partner: kit.partner, generator: kit.generator, publisher: kit.publisher, generatorTrust: kit.generatorTrust,
+            publisherTrust: kit.publisherTrust, repository: kit.facts.inbox, inbox: kit.facts.inbox)
+        let american = Dictionary(uniqueKeysWithValues: first.files.map { ($0.path, $0.text) })["org-a/README.md"]
+        #expect(american?.contains("LocationConstraint") == false, "us-east-1 is not told")
+    }
+
+    @Test("says wherever it is read what asking and joining together are")
+    func namesThePrice() throws {
+        let kit = try KitHouse.kit { $0.joinsSegments = true }
+        let files = Dictionary(uniqueKeysWithValues: kit.files.map { ($0.path, $0.text) })
+        #expect(files["org-a/README.md"]?.contains("The publisher can read the inbox") == true)
+        let letter = try #require(files["org-b/LETTER.md"])
+        #expect(letter.contains("read them") && !letter.contains("read what lies in the inbox"))
+        #expect(!letter.contains("which it has not"))
     }
 
     @Test("escapes what JSON does not take as it is")

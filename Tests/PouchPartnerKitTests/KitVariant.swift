@@ -12,6 +12,7 @@ enum KitVariant: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case replacing
     case withBucketKey = "with a Bucket Key"
     case byEvents = "publishing by events"
+    case takingReceiptsIn = "taking receipts in"
 
     /// The smallest that is sent in pieces.
     private static let piece: Int64 = 5 << 20
@@ -26,6 +27,7 @@ enum KitVariant: String, Sendable, CaseIterable, CustomTestStringConvertible {
             choices.asksInbox = self != .joiningSegments
             choices.replaces = self == .replacing
             choices.usesBucketKey = self == .withBucketKey
+            choices.readsReceipts = self == .takingReceiptsIn
         }
         if self == .byEvents { kit.queue = EventQueue(arn: "arn:aws:sqs:eu-west-1:111111111111:pouch-published") }
         return kit
@@ -39,7 +41,7 @@ enum KitVariant: String, Sendable, CaseIterable, CustomTestStringConvertible {
             settings.repository.upload = .multipart
             settings.repository.segmentsAbove = ByteCount(bytes: Self.piece)
         case .joiningSegments: settings.repository.segmentsAbove = ByteCount(bytes: Self.piece)
-        case .usual, .withBucketKey, .byEvents: break
+        case .usual, .withBucketKey, .byEvents, .takingReceiptsIn: break
         }
     }
 
@@ -47,21 +49,21 @@ enum KitVariant: String, Sendable, CaseIterable, CustomTestStringConvertible {
     var fileSize: Int {
         switch self {
         case .storingInParts, .joiningSegments: Int(Self.piece) + 1
-        case .usual, .handingOver, .replacing, .withBucketKey, .byEvents: 8
+        case .usual, .handingOver, .replacing, .withBucketKey, .byEvents, .takingReceiptsIn: 8
         }
     }
 
-    /// What doctor must find refused: what the generator cannot do (read, decrypt, store elsewhere, reach the inbox), what the publisher cannot
+    /// What doctor must find refused: what the generator cannot do (read, decrypt itself and through S3, store elsewhere, reach the inbox), what the publisher cannot
     /// (write the repository, read the inbox), and what the inbox takes from nobody (written-over objects, other encryption, other keys).
     var refusals: Int {
         switch self {
-        case .usual, .handingOver, .joiningSegments, .withBucketKey: 9
-        // And other keys in the repository.
+        case .usual, .handingOver, .joiningSegments, .withBucketKey, .takingReceiptsIn: 10
+        // Other keys in the repository, and not to decrypt through S3.
         case .storingInParts: 10
         // Writing over is permitted.
-        case .replacing: 8
+        case .replacing: 9
         // And receipts lie in the repository, at a place of their own.
-        case .byEvents: 9
+        case .byEvents: 10
         }
     }
 }

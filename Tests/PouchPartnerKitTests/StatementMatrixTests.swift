@@ -19,6 +19,8 @@ struct MissingStatement: Sendable, CustomTestStringConvertible {
         case partnerCannotRead
         /// Files arrive, and the bucket answers over a line that is not encrypted.
         case plainHTTP(bucket: String)
+        /// Files arrive; whether the partner has them is never learned, and `doctor` says so.
+        case receiptsUnread
         /// The edge hands over, and the publisher's service, which is another machine's, says this, and the statement's action.
         case publisherSays(String)
         /// S3 refuses to set the notification up.
@@ -138,6 +140,8 @@ struct MissingStatement: Sendable, CustomTestStringConvertible {
             path: "org-a/publisher-policy.json", name: .leaveReceipts, consequence: .publisherSays("s3:PutObject"),
             variant: .byEvents),
         .init(
+            path: "org-a/generator-policy.json", name: .readReceipts, consequence: .receiptsUnread, variant: .takingReceiptsIn),
+        .init(
             path: "org-a/queue-policy.json", name: .repositoryMayNotify, consequence: .notifiesNobody, variant: .byEvents),
     ]
 }
@@ -188,7 +192,7 @@ struct StatementMatrixTests {
             return
         }
         let house = try KitHouse(kit, without: (missing.path, missing.name)) { scenario in
-            if missing.carelessly { try scenario.giveGeneratorReading() }
+            if missing.carelessly { try scenario.give("generator", "s3:GetObject*") }
             try scenario.addLister()
         }
         let destination = try house.destination { missing.variant.adapt(&$0) }
@@ -211,7 +215,7 @@ struct StatementMatrixTests {
             expectFix(note, missing)
         case .guardIsDown(let words):
             if missing.carelessly {
-                let guarded = try KitHouse(kit) { scenario in try scenario.giveGeneratorReading() }
+                let guarded = try KitHouse(kit) { scenario in try scenario.give("generator", "s3:GetObject*") }
                 let findings = try await guarded.destination().check()
                 #expect(findings.firstFailure == nil, "the guard holds: \(findings.story)")
             }
@@ -238,6 +242,11 @@ struct StatementMatrixTests {
             #expect(whole == [], "with the statement nothing is wrong")
             let troubles = try await house.publishElsewhere()
             #expect(troubles.contains { $0.contains(words) }, "\(troubles)")
+        case .receiptsUnread:
+            let findings = try await house.storing(neighbours: [], reader: "generator").check()
+            let failure = try #require(findings.firstFailure, "\(findings.story)")
+            #expect(failure.step == "receipts", "\(findings.story)")
+            expectFix(failure, missing)
         case .notifiesNobody: break
         }
     }
@@ -267,27 +276,39 @@ struct StatementMatrixTests {
 }
 
 extension SandboxScenario {
-    /// What a generous colleague might attach to the role one day.
-    fileprivate mutating func giveGeneratorReading() throws {
-        let policies = try Self.account(
-            #""roles": [ { "name": "generator", "trust": { "Statement": [] }, "policies": [ \#(Self.allowing("s3:GetObject*")) ] } ]"#
-        ).roles[0].policies
-        for role in accounts[0].roles.indices where accounts[0].roles[role].name == "generator" {
-            accounts[0].roles[role].policies += policies
+    /// What a generous colleague might attach to a role one day.
+    mutating func give(_ role: String, _ actions: String..., on resource: String = "arn:aws:s3:::*") throws {
+        for action in actions {
+            let policies = try Self.account(
+                #""roles": [ { "name": "r", "trust": { "Statement": [] }, "policies": [ \#(Self.allowing(action, on: resource)) ] } ]"#
+            ).roles[0].policies
+            for index in accounts[0].roles.indices where accounts[0].roles[index].name == role {
+                accounts[0].roles[index].policies += policies
+            }
         }
     }
 
     /// On both sides, as it takes.
-    fileprivate mutating func giveGeneratorDecrypt() throws {
-        for role in accounts[0].roles.indices where accounts[0].roles[role].name == "generator" {
-            accounts[0].roles[role].policies += try Self.account(
-                #""roles": [ { "name": "g", "trust": { "Statement": [] }, "policies": [ \#(Self.allowing("kms:Decrypt", on: "*")) ] } ]"#
-            ).roles[0].policies
+    ///
+    /// - Parameter service: Through which alone it may be used.
+    mutating func giveGeneratorDecrypt(through service: String? = nil) throws {
+        try give("generator", "kms:Decrypt", on: "*")
+        let conditions = [service].compactMap { service in
+            service.flatMap { PolicyCondition(operatorName: "StringEquals", key: "kms:ViaService", values: [$0]) }
         }
         let grant = PolicyStatement(
-            sid: "Generous", effect: .allow, principals: .everybody, actions: ["kms:Decrypt"], conditions: [])
+            sid: "Generous", effect: .allow, principals: .everybody, actions: ["kms:Decrypt"], conditions: conditions)
         let statements = accounts[1].keys[0].policy.document.statements
         accounts[1].keys[0].policy = PolicySource(PolicyDocument(statements: statements + [grant]))
+    }
+
+    /// Removes what NeverRead guards against.
+    mutating func dropNeverRead() {
+        for index in accounts[0].roles.indices where accounts[0].roles[index].name == "generator" {
+            accounts[0].roles[index].policies = accounts[0].roles[index].policies.map { source in
+                PolicySource(PolicyDocument(statements: source.document.statements.filter { $0.sid != "NeverRead" }))
+            }
+        }
     }
 
     /// Somebody of org A who may list.

@@ -13,7 +13,7 @@ struct TerraformTests {
             choices.joinsSegments = true
         }
         kit.queue = EventQueue(arn: "arn:aws:sqs:eu-west-1:111111111111:pouch-published")
-        kit.newUser = "pouch-edge"
+        kit.newUsers = ["pouch-edge", "pouch-publisher"]
         let folder = try TemporaryFolder("terraform")
         for file in kit.files { try folder.write(file.text, to: file.path) }
         for side in ["org-a", "org-b"] {

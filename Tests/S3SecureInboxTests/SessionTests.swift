@@ -157,5 +157,20 @@ struct SessionTests {
         )
         #expect(plan.publishPolicy?.contains(#""arn:aws:s3:::acme-inbox/from-orga/*""#) == true)
         #expect((plan.publishPolicy?.utf8.count ?? 0) < 600)
+        #expect(
+            plan.receiptPolicy
+                == #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::orga-repository/acme/.pouch-receipts/*","arn:aws:s3:::orga-repository"]},{"Effect":"Allow","Action":"kms:Decrypt","Resource":["*"]}]}"#
+        )
+    }
+
+    @Test("a prefix that holds what policies take for a wildcard is narrowed to as it is written")
+    func escapes() throws {
+        var settings = try Settings.sample()
+        settings.repository.prefix = "a*b?$c/"
+        settings.inbox?.prefix = "*/"
+        let plan = try #require(settings.checked(knowing: Settings.identities).plan)
+        #expect(plan.storePolicy.contains(#""arn:aws:s3:::orga-repository/a${*}b${?}${$}c/*""#))
+        #expect(plan.publishPolicy?.contains(#""arn:aws:s3:::acme-inbox/${*}/*""#) == true)
+        #expect(plan.receiptPolicy.contains(#""arn:aws:s3:::orga-repository/a${*}b${?}${$}c/.pouch-receipts/*""#))
     }
 }

@@ -13,6 +13,9 @@ struct Elimination: Sendable {
     let probe: PublishProbe
     let request: CopyObject
 
+    /// What passes leaves an empty object, and the first that does ends the search: the words say where.
+    var trace: String { "it left an empty object at s3://\(request.bucket.name)/\(request.key)" }
+
     func cause() async -> Cause? {
         if request.attributes.acl != nil, await passes({ $0.attributes.acl = nil }) != nil {
             return Cause(

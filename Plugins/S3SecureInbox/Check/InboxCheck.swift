@@ -38,13 +38,14 @@ struct InboxCheck: Sendable {
         guard let publisher = inbox.publisher, let s3 = inbox.publisherS3, let target = plan.inbox else {
             record.add(.note, "publish", "another publisher finishes: what it may do is checked where it runs", proof: .unproven)
             await refuseGenerator(stored, remedies, &record)
-            record.add(.note, "attestation", "this host holds no identity that could open what it stores")
+            if let reader = inbox.receiptReader { await tryReceipts(reader, remedies, &record) }
+            await attestAlone(stored, &record)
             return record.findings
         }
         let probe = PublishProbe(check: self, target: target, publisher: publisher, s3: s3, remedies: remedies)
         if let published = await probe.publish(stored, &record), await joinSegments(probe, remedies, &record) {
-            await probe.readBack(published, stored, &record)
-            await probe.refuse(published, stored, &record)
+            await probe.readBack(published, &record)
+            await probe.refuse(published.key, stored, &record)
         }
         await refuseGenerator(stored, remedies, &record)
         await refusePublisher(publisher, s3, &record)
@@ -67,6 +68,62 @@ struct InboxCheck: Sendable {
             "this host holds both identities: as \(inbox.generator.name) it cannot open what it stores, as \(publisher.name) it could, "
                 + "for as long as it lies below \(repository)",
             hint: "publish: elsewhere is how a host that must not is set up")
+    }
+
+    /// Where another host publishes: whether anybody at home here could open what is stored, whichever partner they are for.
+    private func attestAlone(_ stored: Stored, _ record: inout CheckRecord) async {
+        let generator = inbox.generator.name
+        var others: [String: S3SecureInbox.Party] = [:]
+        for party in inbox.neighbours + [inbox.receiptReader].compactMap({ $0 }) where party.name != generator {
+            others[party.name.description] = party
+        }
+        var names: [String] = []
+        for (name, party) in others.sorted(by: { $0.key < $1.key }) {
+            names.append(name)
+            let reading = await Reading(
+                of: stored.key, stored.versionID, in: plan.repository.place,
+                as: S3(credentials: party.credentials, link: inbox.link), wantsChecksum: true)
+            record.add(
+                reading, refused: "\(name) cannot open what \(generator) stores",
+                excessive: "\(name), which this host holds too, can open what \(generator) stores",
+                hint: "publish: elsewhere keeps the two apart only where agent.yaml of this host has no identity that publishes")
+        }
+        let isOpen = record.findings.contains { $0.step == "refusals" && $0.proof != .refused }
+        guard !isOpen else {
+            return record.add(
+                .warning, "attestation",
+                "that this host holds no identity that could open what it stores is not shown: see refusals",
+                proof: .unproven)
+        }
+        record.add(
+            .note, "attestation",
+            "this host holds no identity that could open what it stores: \(([generator.description] + names).joined(separator: ", ")) "
+                + "\(names.isEmpty ? "was" : "were") tried")
+    }
+
+    /// Asks for a receipt that is not there: the refusal of what is missing names another right than that of what may not be read.
+    private func tryReceipts(_ reader: S3SecureInbox.Party, _ remedies: Remedies, _ record: inout CheckRecord) async {
+        let repository = plan.repository
+        let key = DeliveryReceiptObject.key(of: .random(), below: repository.prefix)
+        do throws(AWSFailure) {
+            _ = try await S3(credentials: reader.credentials, link: inbox.link).getSmallObject(in: repository.place, key: key)
+        } catch {
+            switch RepositoryReceipts.absence(error) {
+            case .missing: record.add(.good, "receipts", "\(reader.name) may read receipts", proof: .permitted)
+            case .untold:
+                record.add(
+                    .note, "receipts", "whether \(reader.name) may read receipts is not known: who may not list is told no more",
+                    proof: .unproven)
+            case .forbidden:
+                record.add(
+                    .failure, "receipts", "\(reader.name) may not read receipts: \(error)",
+                    hint:
+                        "allow it s3:GetObject below \(DeliveryReceiptObject.folder(below: repository.prefix)), and except that from NeverRead",
+                    fixes: reader.name == repository.identity ? remedies.readingReceipts : [])
+            case nil:
+                record.add(.note, "receipts", "whether \(reader.name) may read receipts is not known: \(error)", proof: .unproven)
+            }
+        }
     }
 
     /// What an empty object is stored with.

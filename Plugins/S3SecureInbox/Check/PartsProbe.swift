@@ -19,6 +19,9 @@ struct PartsProbe: Sendable {
     let key: String
     let attributes: ObjectAttributes
 
+    /// For messages.
+    var trace: String { "; an upload without content is left open at s3://\(place.name)/\(key)" }
+
     func outcome() async -> Outcome {
         let upload: MultipartUpload
         do throws(AWSFailure) {
@@ -47,7 +50,7 @@ struct PartsProbe: Sendable {
 }
 
 extension InboxCheck {
-    private static let partsName = "parts"
+    static let partsName = "parts"
 
     /// Where `upload: multipart` wants it: whether the generator can send parts.
     ///

@@ -12,8 +12,10 @@ struct PublishProbe: Sendable {
 
     private var attempt: String { "copy an empty object into s3://\(target.place.name)/\(target.prefix)" }
 
-    /// - Returns: the key in the inbox.
-    func publish(_ stored: InboxCheck.Stored, _ record: inout CheckRecord) async -> String? {
+    /// - Returns: the key in the inbox, and the version.
+    func publish(
+        _ stored: InboxCheck.Stored, _ record: inout CheckRecord
+    ) async -> (key: String, versionID: String?)? {
         // A name of its own each time: a key that is taken might be answered before the permissions were looked at.
         let name = "\(check.inbox.link.clock.now)-\(DeliveryID.random().description.prefix(8))".replacing(":", with: "-")
         let key = target.prefix + InboxCheck.probeFolder + name
@@ -24,6 +26,7 @@ struct PublishProbe: Sendable {
                 try Verification(attempt: attempt, place: "inbox").check(answer.encryption, key: target.key)
             } catch {
                 record.add(error, "publish")
+                record.add(.note, "publish", "it left an empty object at s3://\(target.place.name)/\(key)")
                 return nil
             }
             record.add(
@@ -31,7 +34,7 @@ struct PublishProbe: Sendable {
                 "\(publisher.name) copies into the inbox under \(target.key): it left an empty object at s3://\(target.place.name)/\(key)",
                 hint: "whoever takes files from there should pass by what lies below \(target.prefix)\(InboxCheck.probeFolder)",
                 proof: .permitted)
-            return key
+            return (key, answer.versionID)
         } catch {
             await explain(error, request, &record)
             return nil
@@ -62,7 +65,8 @@ struct PublishProbe: Sendable {
             return record.add(failure, "publish", fixes: remedies.fixes(for: refused, as: .publisher))
         }
         guard reason.status == 403 else { return record.add(failure, "publish") }
-        guard let cause = await Elimination(probe: self, request: request).cause() else {
+        let elimination = Elimination(probe: self, request: request)
+        guard let cause = await elimination.cause() else {
             return record.add(
                 .failure, "publish", "could not \(attempt): \(reason)",
                 hint:
@@ -71,17 +75,18 @@ struct PublishProbe: Sendable {
                 fixes: remedies.delivering)
         }
         record.add(
-            .failure, "publish", "could not \(attempt): \(reason); \(cause.text)", hint: cause.hint, fixes: cause.fixes)
+            .failure, "publish", "could not \(attempt): \(reason); \(cause.text) (\(elimination.trace))", hint: cause.hint,
+            fixes: cause.fixes)
     }
 
     // MARK: Reading
 
     /// To ask is useful, to read is not for the publisher.
-    func readBack(_ key: String, _ stored: InboxCheck.Stored, _ record: inout CheckRecord) async {
-        do throws(AWSFailure) {
-            _ = try await s3.headObject(in: target.place, key: key)
-        } catch {
-            guard error.status == 403 else { return unproven("whether \(publisher.name) may ask", error, &record) }
+    func readBack(_ published: (key: String, versionID: String?), _ record: inout CheckRecord) async {
+        switch await Reading(of: published.key, published.versionID, in: target.place, as: s3) {
+        case .possible: break
+        case .unknown(let reason): return unproven("whether \(publisher.name) may ask", reason, &record)
+        case .refused:
             record.add(
                 .note, "read back",
                 "\(publisher.name) may not ask whose an object in the inbox is: an answer that is lost is settled by sending again",
@@ -92,18 +97,11 @@ struct PublishProbe: Sendable {
             return record.add(.good, "refusals", "\(publisher.name) cannot read what lies in the inbox", proof: .refused)
         }
         record.add(.good, "read back", "\(publisher.name) may ask whose an object in the inbox is", proof: .permitted)
-        do throws(AWSFailure) {
-            _ = try await s3.headObject(in: target.place, key: key, wantsChecksum: true)
-            record.add(
-                .failure, "refusals",
-                "\(publisher.name) can read what lies in the inbox: s3:GetObject and kms:Decrypt together allow it",
-                hint: "take kms:Decrypt away from it in the inbox's context, or s3:GetObject on the inbox", proof: .excessive)
-        } catch {
-            guard error.status == 403 else { return unproven("whether \(publisher.name) can read the inbox", error, &record) }
-            record.add(
-                .good, "refusals", "\(publisher.name) cannot read what lies in the inbox: it may ask, and has no kms:Decrypt there",
-                proof: .refused)
-        }
+        record.add(
+            await Reading(of: published.key, published.versionID, in: target.place, as: s3, wantsChecksum: true),
+            refused: "\(publisher.name) cannot read what lies in the inbox: it may ask, and has no kms:Decrypt there",
+            excessive: "\(publisher.name) can read what lies in the inbox: s3:GetObject and kms:Decrypt together allow it",
+            hint: "take kms:Decrypt away from it in the inbox's context, or s3:GetObject on the inbox")
     }
 
     func unproven(_ what: String, _ reason: AWSFailure, _ record: inout CheckRecord) {

@@ -3,52 +3,51 @@ import PouchKit
 import PouchPartnerKit
 
 /// The negative proofs of our own two roles: what must be refused is tried.
+///
+/// A refusal proves no more than it says. Where KMS refuses, S3 had allowed the request already; where S3 refuses a version, the object
+/// without one is another right.
 extension InboxCheck {
     func refuseGenerator(_ stored: Stored, _ remedies: Remedies, _ record: inout CheckRecord) async {
         guard inbox.publisher?.name != inbox.generator.name else { return }
         let name = inbox.generator.name
-        let s3 = inbox.generatorS3
         let repository = plan.repository
-        await prove(
-            "\(name) cannot read what it stored", excessive: "\(name) can read what it stored: s3:GetObject is allowed to it",
-            fixes: remedies.ofRole(.neverRead, .generator), &record
-        ) { () async throws(AWSFailure) in
-            _ = try await s3.headObject(in: repository.place, key: stored.key, versionID: stored.versionID)
-        }
+        record.add(
+            await Reading(of: stored.key, stored.versionID, in: repository.place, as: inbox.generatorS3),
+            refused: "\(name) cannot read what it stored",
+            excessive: "\(name) can read what it stored: s3:GetObject or s3:GetObjectVersion is allowed to it",
+            fixes: remedies.ofRole(.neverRead, .generator))
         await proveNoDecrypt(stored, &record)
-        if plan.choices.storesInParts { await refuseOtherKeys(remedies, &record) }
+        if plan.choices.storesInParts {
+            await refuseOtherKeys(remedies, &record)
+        } else {
+            await proveNoParts(&record)
+        }
         if !repository.prefix.isEmpty {
-            let outside = Self.probeFolder + "outside"
-            await prove(
-                "\(name) cannot store outside \(repository.prefix)",
-                excessive: "\(name) can store outside \(repository.prefix): it left an empty object at "
-                    + "s3://\(repository.place.name)/\(outside)",
-                hint: "narrow s3:PutObject in its policies to \(repository.prefix)*", &record
-            ) { () async throws(AWSFailure) in
-                _ = try await s3.putObject(emptyObject(at: outside, in: repository.place))
-            }
+            await proveNoWriting(
+                to: Self.probeFolder + "outside", in: repository.place, under: repository.key, as: inbox.generatorS3,
+                refused: "\(name) cannot store outside \(repository.prefix)",
+                excessive: "\(name) can store outside \(repository.prefix)",
+                hint: "narrow s3:PutObject in its policies to \(repository.prefix)*", &record)
         }
         if let target = plan.inbox {
-            let key = target.prefix + Self.probeFolder + "generator"
-            await prove(
-                "\(name) cannot put anything into the inbox",
-                excessive: "\(name) can put objects into the inbox: it left an empty one at s3://\(target.place.name)/\(key)",
-                hint: "only the publisher should be named in the partner's bucket policy", &record
-            ) { () async throws(AWSFailure) in
-                _ = try await s3.putObject(emptyObject(at: key, in: target.place, under: target.key))
-            }
+            await proveNoWriting(
+                to: target.prefix + Self.probeFolder + "generator", in: target.place, under: target.key, as: inbox.generatorS3,
+                refused: "\(name) cannot put anything into the inbox",
+                excessive: "\(name) can put objects into the inbox",
+                hint: "only the publisher should be named in the partner's bucket policy", &record)
         }
     }
 
-    /// Through S3 it would take a right to read as well: this asks KMS itself.
+    /// Asks KMS itself, which a grant that is for S3 only does not show.
     private func proveNoDecrypt(_ stored: Stored, _ record: inout CheckRecord) async {
         let name = inbox.generator.name
         let key = plan.repository.key
         let kms = KMS(credentials: inbox.generator.credentials, endpoint: inbox.services.kms, link: inbox.link)
-        let object = "arn:\(key.region.partition.rawValue):s3:::\(plan.repository.place.name)/\(stored.key)"
+        let object = plan.repository.place.name.objectARN(stored.key, in: key.region.partition)
         do throws(AWSFailure) {
             if try await kms.refusesToDecrypt(under: key, for: object) {
-                record.add(.good, "refusals", "\(name) cannot decrypt under \(key): KMS refuses it", proof: .refused)
+                record.add(
+                    .good, "refusals", "\(name) cannot decrypt under \(key) by asking KMS itself", proof: .refused)
             } else {
                 record.add(
                     .note, "refusals",
@@ -59,6 +58,39 @@ extension InboxCheck {
         } catch {
             record.add(.note, "refusals", "whether \(name) can decrypt under \(key) is not known: \(error)", proof: .unproven)
         }
+    }
+
+    /// The one request that makes S3 decrypt for somebody who may not read: a part of an upload.
+    private func proveNoParts(_ record: inout CheckRecord) async {
+        let (name, repository) = (inbox.generator.name, plan.repository)
+        let probe = PartsProbe(
+            s3: inbox.generatorS3, place: repository.place, key: repository.prefix + Self.probeFolder + Self.partsName,
+            attributes: emptyObject(at: "", in: repository.place).attributes)
+        switch await probe.outcome() {
+        case .complete:
+            addDecrypting("", &record)
+        case .careless(_, let leavesOpen):
+            addDecrypting(leavesOpen ? probe.trace : "", &record)
+        case .refused(let reason, let leavesOpen):
+            let trace = leavesOpen ? probe.trace : ""
+            guard reason.status == 403 else {
+                return record.add(
+                    .note, "refusals",
+                    "whether \(name) can make S3 decrypt under \(repository.key) is not known: \(reason)\(trace)",
+                    proof: .unproven)
+            }
+            // Behind S3's own refusal the right to decrypt may be there; it opens nothing, since no other request would use it.
+            let who = Self.isByKMS(reason) ? "KMS refuses it there, too" : "S3 refuses it parts of uploads"
+            record.add(
+                .good, "refusals", "\(name) cannot make S3 decrypt under \(repository.key): \(who)\(trace)", proof: .refused)
+        }
+    }
+
+    private func addDecrypting(_ trace: String, _ record: inout CheckRecord) {
+        record.add(
+            .failure, "refusals",
+            "\(inbox.generator.name) can make S3 decrypt under \(plan.repository.key): kms:Decrypt is allowed to it\(trace)",
+            hint: "take kms:Decrypt away from it on both sides: only upload: multipart needs it", proof: .excessive)
     }
 
     /// Whoever stores in parts may decrypt, and only the key's name keeps it to the partner's. The key that is tried is nobody's: should the
@@ -91,90 +123,89 @@ extension InboxCheck {
     func refusePublisher(_ publisher: S3SecureInbox.Party, _ s3: S3, _ record: inout CheckRecord) async {
         guard publisher.name != inbox.generator.name else { return }
         let repository = plan.repository
-        let key = repository.prefix + Self.probeFolder + "publisher"
-        await prove(
-            "\(publisher.name) cannot write into the repository",
-            excessive:
-                "\(publisher.name) can write into the repository: it left an empty object at s3://\(repository.place.name)/\(key)",
-            hint: "take s3:PutObject on the repository away from it", &record
-        ) { () async throws(AWSFailure) in
-            _ = try await s3.putObject(emptyObject(at: key, in: repository.place))
-        }
+        await proveNoWriting(
+            to: repository.prefix + Self.probeFolder + "publisher", in: repository.place, under: repository.key, as: s3,
+            refused: "\(publisher.name) cannot write into the repository",
+            excessive: "\(publisher.name) can write into the repository",
+            hint: "take s3:PutObject on the repository away from it", &record)
     }
 
-    /// - Parameter excessive: What is said when it was not refused.
-    private func prove(
-        _ refused: String,
+    /// Under the partner's key, and where only KMS refuses that, without KMS.
+    private func proveNoWriting(
+        to key: String,
+        in place: BucketPlace,
+        under keyARN: KeyARN,
+        as s3: S3,
+        refused: String,
         excessive: String,
-        hint: String? = nil,
-        fixes: [Finding.Fix] = [],
-        _ record: inout CheckRecord,
-        by attempt: () async throws(AWSFailure) -> Void
+        hint: String,
+        _ record: inout CheckRecord
     ) async {
-        do throws(AWSFailure) {
-            try await attempt()
-            record.add(.failure, "refusals", excessive, hint: hint, proof: .excessive, fixes: fixes)
-        } catch {
-            guard error.status == 403 else {
-                return record.add(.note, "refusals", "whether \(refused) is not known: \(error)", proof: .unproven)
+        let ways: [(encryption: ObjectAttributes.Encryption, name: String)] = [
+            (.underKey, "under \(keyARN)"), (.byServiceKey, "under S3's own key"), (.byBucket, "as the bucket encrypts by itself"),
+        ]
+        var isByKMSAlone = false
+        for way in ways {
+            var put = emptyObject(at: key, in: place, under: keyARN)
+            put.attributes.encryption = way.encryption
+            if way.encryption != .underKey { put.attributes.usesBucketKey = nil }
+            do throws(AWSFailure) {
+                _ = try await s3.putObject(put)
+                return record.add(
+                    .failure, "refusals", "\(excessive): it left an empty object at s3://\(place.name)/\(key), \(way.name)",
+                    hint: hint, proof: .excessive)
+            } catch {
+                guard error.status == 403 else {
+                    return record.add(.note, "refusals", "whether \(refused) is not known: \(error)", proof: .unproven)
+                }
+                if way.encryption == .underKey {
+                    guard Self.isByKMS(error) else { return record.add(.good, "refusals", refused, proof: .refused) }
+                    isByKMSAlone = true
+                }
             }
-            record.add(.good, "refusals", refused, proof: .refused)
         }
+        guard isByKMSAlone else { return }
+        record.add(
+            .warning, "refusals",
+            "whether \(refused) is not known: S3 let it, and KMS alone refused it \(ways[0].name)", hint: hint, proof: .unproven)
+    }
+
+    /// KMS is asked after S3 allowed a request.
+    private static func isByKMS(_ reason: AWSFailure) -> Bool {
+        reason.code.hasPrefix("KMS.") || RefusedAction(reason.message)?.action.hasPrefix("kms:") == true
     }
 }
 
-/// The negative proofs of the inbox: what a careless or hostile publisher must not be able to do there, whatever its own policies say.
-extension PublishProbe {
-    func refuse(_ key: String, _ stored: InboxCheck.Stored, _ record: inout CheckRecord) async {
-        var again = copy(of: stored, to: key)
-        again.attributes.isCreateOnly = false
-        if check.plan.whenTaken == .replace {
-            await permit("the inbox lets \(publisher.name) write over an object, as when-taken: replace wants", again, &record)
-        } else {
-            await guardAgainst(
-                "the inbox refuses to be written over", again, excessive: "the inbox lets \(publisher.name) write over an object",
-                .newKeysOnly, &record)
-        }
-        var plain = copy(of: stored, to: key + "-service-key")
-        plain.attributes.encryption = .byServiceKey
-        await guardAgainst(
-            "the inbox refuses other encryption than the key's", plain,
-            excessive: "the inbox takes objects that are not encrypted under a key of the partner's", .refuseOtherEncryption,
-            &record)
-        var unnamed = copy(of: stored, to: key + "-unnamed-key")
-        unnamed.attributes.encryption = .underUnnamedKey
-        await guardAgainst(
-            "the inbox refuses other keys", unnamed, excessive: "the inbox takes objects under a key that is not the partner's",
-            .refuseOtherKeys, &record)
-    }
+/// Whether somebody can read an object, by its version or without: they are two rights.
+enum Reading {
+    case possible
+    case refused
+    case unknown(AWSFailure)
 
-    /// What the partner's guards should refuse. Files arrive without them: it is a warning.
-    private func guardAgainst(
-        _ refused: String,
-        _ request: CopyObject,
-        excessive: String,
-        _ statement: StatementName,
-        _ record: inout CheckRecord
-    ) async {
-        do throws(AWSFailure) {
-            _ = try await s3.copyObject(request)
-            record.add(
-                .warning, "refusals", "\(excessive): an empty one lies at s3://\(request.bucket.name)/\(request.key)",
-                hint: "the partner can add a guard", proof: .excessive, fixes: remedies.ofInbox(statement))
-        } catch {
-            guard error.status == 403 else { return unproven("whether \(refused)", error, &record) }
-            record.add(.good, "refusals", refused, proof: .refused)
+    /// - Parameter wantsChecksum: Whether `kms:Decrypt` must be there as well.
+    init(of key: String, _ versionID: String?, in place: BucketPlace, as s3: S3, wantsChecksum: Bool = false) async {
+        for version in versionID.map({ [nil, $0] }) ?? [nil] {
+            do throws(AWSFailure) {
+                _ = try await s3.headObject(in: place, key: key, versionID: version, wantsChecksum: wantsChecksum)
+                self = .possible
+                return
+            } catch {
+                guard error.status == 403 else {
+                    self = .unknown(error)
+                    return
+                }
+            }
         }
+        self = .refused
     }
+}
 
-    private func permit(_ text: String, _ request: CopyObject, _ record: inout CheckRecord) async {
-        do throws(AWSFailure) {
-            _ = try await s3.copyObject(request)
-            record.add(.good, "publish", text, proof: .permitted)
-        } catch {
-            record.add(
-                .failure, "publish", "the inbox refuses to be written over, and when-taken is replace: \(error)",
-                hint: "use when-taken: suffix, or ask the partner to remove the statement NewKeysOnly from its bucket policy")
+extension CheckRecord {
+    mutating func add(_ reading: Reading, refused: String, excessive: String, hint: String? = nil, fixes: [Finding.Fix] = []) {
+        switch reading {
+        case .possible: add(.failure, "refusals", excessive, hint: hint, proof: .excessive, fixes: fixes)
+        case .refused: add(.good, "refusals", refused, proof: .refused)
+        case .unknown(let reason): add(.note, "refusals", "whether \(refused) is not known: \(reason)", proof: .unproven)
         }
     }
 }

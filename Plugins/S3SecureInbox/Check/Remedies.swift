@@ -50,6 +50,8 @@ struct Remedies: Sendable {
     /// For uploads of the publisher that it may not look into or end.
     var keepingUploads: [Finding.Fix] { ofInbox(.publisherJoinsSegments) + ofRole(.joinSegments, .publisher) }
 
+    var readingReceipts: [Finding.Fix] { ofRole(.readReceipts, .generator) + ofRole(.neverRead, .generator) }
+
     func ofInbox(_ name: StatementName) -> [Finding.Fix] {
         fixes(facts.inboxBucketPolicy[name], by: facts.inbox.owner, place: "the bucket policy of \(facts.inbox.bucket)")
     }

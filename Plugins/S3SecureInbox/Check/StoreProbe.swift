@@ -22,6 +22,7 @@ extension InboxCheck {
                 try Verification(attempt: attempt, place: "repository").check(answer.encryption, key: repository.key)
             } catch {
                 record.add(error, "store")
+                record.add(.note, "store", "it left an empty object at \(location)")
                 return nil
             }
             record.add(
@@ -37,7 +38,9 @@ extension InboxCheck {
                 record.add(
                     .failure, "store",
                     "could not \(attempt): \(repository.place.name) does not belong to account \(repository.place.owner?.description ?? "")",
-                    hint: "without that expectation the store succeeded: put the right account into repository.owner")
+                    hint:
+                        "without that expectation the store succeeded, and left an empty object there: put the right account into repository.owner"
+                )
                 return nil
             }
             record.add(failure, "store", fixes: RefusedAction(error.message).map { remedies.fixes(for: $0, as: .generator) } ?? [])

@@ -20,6 +20,7 @@ struct PartnerKitCommand: AsyncParsableCommand {
               pouch partner kit acme --out kit --force --segments
               pouch partner kit acme --trust-anchor arn:aws:rolesanywhere:eu-west-1:111111111111:trust-anchor/aaaa --certificate-name edge-01
               pouch partner kit acme --queue arn:aws:sqs:eu-west-1:111111111111:pouch-published
+              pouch partner kit acme --queue arn:… --edge arn:aws:iam::111111111111:user/edge --publisher-edge arn:aws:iam::111111111111:role/worker
             """
     )
 
@@ -33,14 +34,21 @@ struct PartnerKitCommand: AsyncParsableCommand {
     @Option(help: "Roles are entered with a token: the provider, without https://.") var oidcProvider: String?
     @Option(help: "With --oidc-provider: the token's subject.") var oidcSubject: String?
     @Option(help: "With --oidc-provider: the token's audience.") var oidcAudience = "sts.amazonaws.com"
+    @Option(help: "The user or role that becomes the publisher, where that is another host.") var publisherEdge: String?
+    @Option(help: "With --trust-anchor: the common name in the publisher's certificate, where that is another host.")
+    var publisherCertificateName: String?
+    @Option(help: "With --oidc-provider: the subject of the publisher's token, where that is another host.")
+    var publisherOidcSubject: String?
     @Flag(help: "Grant what joining segments needs: files above segments-above. The publisher gets kms:Decrypt in the inbox.")
     var segments = false
     @Flag(
         inversion: .prefixedNo,
-        help: "Let the publisher ask whose an object in the inbox is; on, unless --segments would make it a right to read.")
+        help:
+            "Let the publisher ask whose an object in the inbox is; on with --queue, else unless --segments makes it a right to read."
+    )
     var ask: Bool?
     @Flag(help: "The inbox uses a Bucket Key.") var bucketKey = false
-    @Option(help: "Publishers elsewhere are fed by this SQS queue: its ARN.") var queue: String?
+    @Option(help: "Publishers elsewhere, with a principal of their own, are fed by this SQS queue: its ARN.") var queue: String?
     @Option(help: "Days that an object stays in the repository.") var keepDays = 14
 
     func validate() throws {
@@ -53,6 +61,15 @@ struct PartnerKitCommand: AsyncParsableCommand {
         }
         guard (oidcProvider == nil) == (oidcSubject == nil) else {
             throw ValidationError("--oidc-provider and --oidc-subject belong together")
+        }
+        guard [publisherEdge, publisherCertificateName, publisherOidcSubject].count(where: { $0 != nil }) <= 1 else {
+            throw ValidationError("the publisher's role is become in one way: give one --publisher- option")
+        }
+        guard publisherCertificateName == nil || trustAnchor != nil else {
+            throw ValidationError("--publisher-certificate-name needs --trust-anchor")
+        }
+        guard publisherOidcSubject == nil || oidcProvider != nil else {
+            throw ValidationError("--publisher-oidc-subject needs --oidc-provider")
         }
         if let queue, EventQueue(arn: queue) == nil {
             throw ValidationError("'\(queue)' is not the ARN of a queue that S3 can send to (FIFO queues are not)")
@@ -76,6 +93,9 @@ struct PartnerKitCommand: AsyncParsableCommand {
         let files = kit.files
         try write(files, to: URL(fileURLWithPath: folder).standardizedFileURL.path)
         for file in files { Terminal.print("\(folder)/\(file.path)") }
+        if kit.facts.choices.readsInbox {
+            Terminal.print("\nthe publisher can read the inbox: asking and joining segments together are a right to read")
+        }
         Terminal.print("\nsend \(folder)/org-b to \(partner): LETTER.md says what to do with it")
         if files.contains(where: { $0.path == "rehearsal.json" }) {
             Terminal.print("try it before anybody applies it: pouch sandbox --scenario \(folder)/rehearsal.json")
@@ -94,8 +114,20 @@ struct PartnerKitCommand: AsyncParsableCommand {
                 nil
             }
         return PartnerKitWiring.Wishes(
-            trust: trust, joinsSegments: segments, asksInbox: ask, usesBucketKey: bucketKey,
+            trust: trust, publisherTrust: publisherTrust, joinsSegments: segments, asksInbox: ask, usesBucketKey: bucketKey,
             queue: queue.flatMap { EventQueue(arn: $0) }, keepDays: keepDays)
+    }
+
+    private var publisherTrust: Trust? {
+        if let publisherEdge {
+            .identity(arn: publisherEdge, externalID: nil)
+        } else if let publisherCertificateName, let trustAnchor {
+            .rolesAnywhere(.init(trustAnchor: trustAnchor, commonName: publisherCertificateName))
+        } else if let publisherOidcSubject, let oidcProvider {
+            .webIdentity(.init(provider: oidcProvider, subject: publisherOidcSubject, audience: oidcAudience))
+        } else {
+            nil
+        }
     }
 
     /// Nothing is written unless everything may be.

@@ -21,16 +21,23 @@ struct SecureInboxWiring {
         let repository = plan.repository
         guard let generator = party(repository.identity, repository.place.region, plan.storePolicy, link) else { return (nil, []) }
         let publisher = plan.inbox.flatMap { party($0.identity, $0.place.region, plan.publishPolicy, link) }
-        let reader = plan.receiptReader.flatMap { party($0, repository.place.region, nil, link) }
+        let reader = plan.receiptReader.flatMap { party($0, repository.place.region, plan.receiptPolicy, link) }
         let destination = S3SecureInbox(
             plan: plan,
             generator: generator,
             publisher: publisher,
             receiptReader: reader,
+            neighbours: plan.inbox == nil ? neighbours(of: repository, link) : [],
             link: link,
             services: S3SecureInbox.Services(sts: identities.endpoint(of: .sts), kms: identities.endpoint(of: .kms))
         )
         return (destination, [])
+    }
+
+    /// All other identities of the file, as they are without being narrowed: what could be opened with them is asked by `doctor`.
+    private func neighbours(of repository: InboxPlan.Repository, _ link: AWSLink) -> [S3SecureInbox.Party] {
+        identities.identities.keys.sorted().filter { $0 != repository.identity }
+            .compactMap { party($0, repository.place.region, nil, link) }
     }
 
     func party(_ name: IdentityName, _ region: Region, _ policy: String?, _ link: AWSLink) -> S3SecureInbox.Party? {

@@ -6,6 +6,10 @@ extension PartnerKit {
     static let probeFolder = ".pouch-probe/"
 
     var ruleName: String { "pouch-\(partner)" }
+    var uploadsRuleName: String { ruleName + "-uploads" }
+
+    /// An upload of the largest files takes days; one that is older was left by a crash.
+    static let uploadDays = 7
 
     var bucketSettings: [(path: String, settings: JSONText)] {
         var settings = [
@@ -16,52 +20,42 @@ extension PartnerKit {
         ]
         if let queue {
             settings.append((path: "org-a/repository-notification.json", settings: facts.notification(to: queue, called: ruleName)))
+            settings.append((path: "org-a/queue-attributes.json", settings: facts.attributes(of: queue)))
         }
         return settings
     }
 
     /// Pouch never deletes what it stored: this does, once everything had time to be published.
     private var repositoryLifecycle: JSONText {
-        Self.lifecycle([
-            Self.rule(
-                ruleName, prefix: facts.repository.prefix,
-                [
-                    .init(name: "Expiration", value: .members(["Days": .number(keepDays)])),
-                    .init(name: "NoncurrentVersionExpiration", value: .members(["NoncurrentDays": .number(1)])),
-                    Self.abortion(after: Self.longestUpload),
-                ])
+        lifecycle(
+            of: facts.repository.prefix, objectsBelow: facts.repository.prefix,
+            [
+                .init(name: "Expiration", value: .members(["Days": .number(keepDays)])),
+                .init(name: "NoncurrentVersionExpiration", value: .members(["NoncurrentDays": .number(1)])),
+            ])
+    }
+
+    private var inboxLifecycle: JSONText {
+        lifecycle(
+            of: facts.inbox.prefix, objectsBelow: facts.inbox.prefix + Self.probeFolder,
+            [.init(name: "Expiration", value: .members(["Days": .number(1)]))])
+    }
+
+    /// One rule for objects, one for uploads that nobody ended.
+    private func lifecycle(of prefix: String, objectsBelow objects: String, _ expiry: [JSONText.Member]) -> JSONText {
+        let abort = JSONText.Member(
+            name: "AbortIncompleteMultipartUpload", value: .members(["DaysAfterInitiation": .number(Self.uploadDays)]))
+        return .members([
+            "Rules": .list([Self.rule(ruleName, objects, expiry), Self.rule(uploadsRuleName, prefix, [abort])])
         ])
     }
 
-    /// Probes go; and where segments are joined, uploads that a stop left open.
-    private var inboxLifecycle: JSONText {
-        var rules = [
-            Self.rule(
-                ruleName, prefix: facts.inbox.prefix + Self.probeFolder,
-                [.init(name: "Expiration", value: .members(["Days": .number(1)])), Self.abortion(after: 1)])
-        ]
-        if facts.choices.joinsSegments {
-            rules.append(
-                Self.rule(ruleName + "-uploads", prefix: facts.inbox.prefix, [Self.abortion(after: Self.longestUpload)]))
-        }
-        return Self.lifecycle(rules)
-    }
-
-    /// Days: a large file on a thin line takes its time, and a held one waits for somebody to come back to work.
-    static let longestUpload = 7
-
-    private static func lifecycle(_ rules: [JSONText]) -> JSONText { .members(["Rules": .list(rules)]) }
-
-    private static func rule(_ name: String, prefix: String, _ actions: [JSONText.Member]) -> JSONText {
+    private static func rule(_ name: String, _ prefix: String, _ actions: [JSONText.Member]) -> JSONText {
         .object(
             [
                 .init(name: "ID", value: .text(name)), .init(name: "Status", value: .text("Enabled")),
                 .init(name: "Filter", value: .members(["Prefix": .text(prefix)])),
             ] + actions)
-    }
-
-    private static func abortion(after days: Int) -> JSONText.Member {
-        .init(name: "AbortIncompleteMultipartUpload", value: .members(["DaysAfterInitiation": .number(days)]))
     }
 
     private var inboxOwnership: JSONText {

@@ -11,8 +11,8 @@ extension PartnerKit {
             We deliver files into your bucket `\(inbox.bucket)`, below `\(visible(inbox.prefix))`, encrypted under your key \(keys). You own the
             bucket, the objects and the key, and can end it at any time: by the key's policy.
 
-            What we can do: \(publisherWords). What we cannot do: \(forbiddenWords). Until you received a file it also lies with us, under your
-            key: our generator can seal it and cannot open it.
+            What we can do: \(publisherWords). What we cannot do: \(forbiddenWords). Each file also lies with us for
+            \(keepDays) days, under your key: our generator can seal it and cannot open it.
 
             ## What to set up in your account \(inbox.owner)
 
@@ -27,7 +27,9 @@ extension PartnerKit {
             aws s3api put-bucket-lifecycle-configuration --bucket \(inbox.bucket) --lifecycle-configuration file://inbox-lifecycle.json
             ```
 
-            The last one is optional: it removes the empty objects below `\(visible(inbox.prefix))\(Self.probeFolder)` with which we test.
+            The last one is optional: it removes the empty objects below `\(visible(inbox.prefix))\(Self.probeFolder)` with which we test,
+            and uploads that nobody ended. Guards are about what lies below `\(visible(inbox.prefix))`; \(StatementName.denyInsecureTransport.rawValue) alone is about the
+            whole bucket.
             Whoever reads the files on your side needs `s3:GetObject` on the bucket and `kms:Decrypt` on the key, in your own IAM.
 
             ## What each statement is for
@@ -51,13 +53,15 @@ extension PartnerKit {
     private var publisherWords: String {
         var words = ["add objects below `\(visible(facts.inbox.prefix))`"]
         if facts.choices.replaces { words.append("write over objects there") }
-        if facts.choices.asksInbox { words.append("ask for an object's metadata") }
+        if facts.choices.asksInbox {
+            words.append(facts.choices.readsInbox ? "read them" : "ask for an object's metadata")
+        }
         return words.joined(separator: ", ")
     }
 
     private var forbiddenWords: String {
         var words: [String] = []
-        if !(facts.choices.asksInbox && facts.choices.joinsSegments) { words.append("read what lies in the inbox") }
+        if !facts.choices.readsInbox { words.append("read what lies in the inbox") }
         if !facts.choices.replaces { words.append("write over an object") }
         return (words + ["delete", "list", "store anything under another key"]).joined(separator: ", ")
     }
@@ -79,13 +83,13 @@ extension PartnerKit {
 
             ```
             \(roleCommands)
-            aws s3api create-bucket --bucket \(repository.bucket) --region \(repository.region) --create-bucket-configuration LocationConstraint=\(repository.region)
+            \(bucketCommand)
             aws s3api put-bucket-versioning --bucket \(repository.bucket) --versioning-configuration Status=Enabled
             aws s3api put-bucket-policy --bucket \(repository.bucket) --policy file://repository-bucket-policy.json
             aws s3api put-bucket-lifecycle-configuration --bucket \(repository.bucket) --lifecycle-configuration file://repository-lifecycle.json
             \(eventCommands)```
 
-            Objects below `\(visible(repository.prefix))` expire after \(keepDays) days: Pouch itself never deletes one. Then `pouch doctor \(partner)`.
+            \(priceWords)Objects below `\(visible(repository.prefix))` expire after \(keepDays) days: Pouch itself never deletes one. Then `pouch doctor \(partner)`.
 
             ## What each statement is for
 
@@ -94,13 +98,29 @@ extension PartnerKit {
             """
     }
 
+    /// S3 refuses to be told its first region.
+    private var bucketCommand: String {
+        let repository = facts.repository
+        let command = "aws s3api create-bucket --bucket \(repository.bucket) --region \(repository.region)"
+        guard repository.region.description != "us-east-1" else { return command }
+        return command + " --create-bucket-configuration LocationConstraint=\(repository.region)"
+    }
+
+    /// What the choices cost that the pattern is otherwise free of.
+    private var priceWords: String {
+        facts.choices.readsInbox
+            ? "**The publisher can read the inbox**: asking and joining segments together are a right to read.\n\n" : ""
+    }
+
     private var roleCommands: String {
-        let user = newUser.map { "aws iam create-user --user-name \($0)\n" } ?? ""
-        return user
+        let users = newUsers.map { "aws iam create-user --user-name \($0)\n" }.joined()
+        return users
             + [(generator, "generator"), (publisher, "publisher")].map { role, name in
-                let roleName = role.description.split(separator: "/").last ?? ""
+                let parts = role.description.split(separator: ":role/")[1].split(separator: "/")
+                let roleName = parts[parts.count - 1]
+                let path = parts.count > 1 ? " --path /\(parts.dropLast().joined(separator: "/"))/" : ""
                 return """
-                    aws iam create-role --role-name \(roleName) --assume-role-policy-document file://\(name)-trust.json
+                    aws iam create-role --role-name \(roleName)\(path) --assume-role-policy-document file://\(name)-trust.json
                     aws iam put-role-policy --role-name \(roleName) --policy-name \(ruleName) --policy-document file://\(name)-policy.json
                     """
             }.joined(separator: "\n")
@@ -109,8 +129,8 @@ extension PartnerKit {
     private var eventCommands: String {
         guard let queue else { return "" }
         return """
-            aws sqs create-queue --queue-name \(queue.name) --region \(queue.region)
-            aws sqs set-queue-attributes --queue-url URL --attributes Policy='…the text of queue-policy.json'
+            aws sqs create-queue --queue-name \(queue.deadLetters) --region \(queue.region) --attributes MessageRetentionPeriod=1209600
+            aws sqs create-queue --queue-name \(queue.name) --region \(queue.region) --attributes file://queue-attributes.json
             aws s3api put-bucket-notification-configuration --bucket \(facts.repository.bucket) --notification-configuration file://repository-notification.json
 
             """

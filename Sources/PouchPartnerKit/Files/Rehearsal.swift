@@ -11,20 +11,22 @@ extension PartnerKit {
         .init(.openRepositoryObjects, because: "under the partner's key", ["kms:Decrypt"], on: ["*"]),
     ])
 
-    /// `nil` where the edge has no user of organisation A: who else may become the roles is not in the sandbox.
+    /// `nil` where a role is become by somebody else than a user of organisation A: nobody else is in the sandbox.
     package var rehearsal: JSONText? {
-        guard case .identity(let arn, _, _) = generatorTrust, let user = Self.user(arn, of: facts.repository.owner.description),
-            publisherTrust == generatorTrust
-        else { return nil }
-        return .members(["accounts": .list([organisationA(edge: user), organisationB])])
+        guard let edge = user(generatorTrust), let other = user(publisherTrust) else { return nil }
+        var users = [(name: edge, profile: profiles.generator)]
+        if other != edge { users.append((name: other, profile: profiles.publisher)) }
+        return .members(["accounts": .list([organisationA(users), organisationB])])
     }
 
-    private static func user(_ arn: String, of account: String) -> String? {
+    private func user(_ trust: Trust) -> String? {
+        guard case .identity(let arn, _, _) = trust else { return nil }
+        let account = facts.repository.owner
         let marker = "::\(account):user/"
         return arn.firstRange(of: marker).map { String(arn[$0.upperBound...]) }
     }
 
-    private func organisationA(edge: String) -> JSONText {
+    private func organisationA(_ users: [(name: String, profile: String)]) -> JSONText {
         let repository = facts.repository
         let roles = [(generator, "generator"), (publisher, "publisher")].map { role, file in
             JSONText.members([
@@ -36,7 +38,7 @@ extension PartnerKit {
         return .members([
             "id": .text(repository.owner.description),
             "name": .text("org A"),
-            "users": .list([.members(["name": .text(edge), "profile": .text(profile)])]),
+            "users": .list(users.map { .members(["name": .text($0.name), "profile": .text($0.profile)]) }),
             "roles": .list(roles),
             "buckets": .list([
                 .members([
@@ -56,15 +58,14 @@ extension PartnerKit {
     private var rehearsedQueue: EventQueue? { queue.flatMap { $0.account == facts.repository.owner.description ? $0 : nil } }
 
     private func queues(_ queue: EventQueue) -> [JSONText] {
-        let dead = queue.name + "-dead"
-        return [
+        [
             .members([
                 "name": .text(queue.name),
                 "region": .text(queue.region),
                 "policy": .text("org-a/queue-policy.json"),
-                "deadLetters": .members(["queue": .text(dead), "after": .number(5)]),
+                "deadLetters": .members(["queue": .text(queue.deadLetters), "after": .number(EventQueue.mostReceptions)]),
             ]),
-            .members(["name": .text(dead), "region": .text(queue.region)]),
+            .members(["name": .text(queue.deadLetters), "region": .text(queue.region)]),
         ]
     }
 

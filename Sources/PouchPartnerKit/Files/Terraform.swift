@@ -6,25 +6,14 @@ extension PartnerKit {
     var terraformOfA: String {
         let repository = facts.repository
         var items = Self.preamble(region: repository.region, account: repository.owner)
-        if let newUser {
-            items += [
-                .comment("Its access key is made by hand: here it would lie in the state of Terraform."),
-                .block("resource", ["aws_iam_user", "edge"], [.attribute("name", HCL.text(newUser))]),
-            ]
+        if !newUsers.isEmpty {
+            items.append(.comment("Access keys are made by hand: here they would lie in the state of Terraform."))
         }
-        for (name, role) in generator == publisher
-            ? [("publisher", publisher)] : [("generator", generator), ("publisher", publisher)]
-        {
-            items += Self.role(role, called: name, policyName: ruleName, after: newUser == nil ? nil : "aws_iam_user.edge")
+        for user in newUsers {
+            items.append(.block("resource", ["aws_iam_user", user], [.attribute("name", HCL.text(user))]))
         }
-        if generator == publisher {
-            items.append(
-                .block(
-                    "resource", ["aws_iam_role_policy", "generator"],
-                    [
-                        .attribute("name", HCL.text(ruleName + "-store")), .attribute("role", "aws_iam_role.publisher.id"),
-                        .attribute("policy", HCL.file("generator-policy.json")),
-                    ]))
+        for (name, role) in [("generator", generator), ("publisher", publisher)] {
+            items += Self.role(role, called: name, policyName: ruleName, after: newUsers.map { "aws_iam_user.\($0)" })
         }
         items.append(.block("resource", ["aws_s3_bucket", "repository"], [.attribute("bucket", HCL.text("\(repository.bucket)"))]))
         let bucket = "aws_s3_bucket.repository.id"
@@ -37,15 +26,11 @@ extension PartnerKit {
                 ]),
             Self.ownership("repository", bucket), Self.publicAccess("repository", bucket),
             Self.bucketPolicy("repository", bucket, file: "repository-bucket-policy.json"),
-            Self.lifecycle(
-                "repository", bucket,
+            lifecycle(
+                "repository", bucket, of: repository.prefix, objectsBelow: repository.prefix,
                 [
-                    Self.rule(
-                        ruleName, prefix: repository.prefix,
-                        [
-                            .block("expiration", [], [.attribute("days", "\(keepDays)")]),
-                            .block("noncurrent_version_expiration", [], [.attribute("noncurrent_days", "1")]),
-                        ], uploads: Self.longestUpload)
+                    .block("expiration", [], [.attribute("days", "\(keepDays)")]),
+                    .block("noncurrent_version_expiration", [], [.attribute("noncurrent_days", "1")]),
                 ]),
         ]
         return HCL.document(items + (queue.map { events(to: $0, from: bucket) } ?? []))
@@ -91,19 +76,13 @@ extension PartnerKit {
                 ]),
             Self.bucketPolicy("inbox", bucket, file: "inbox-bucket-policy.json"),
             .comment(
-                "Only probes of `pouch doctor` expire, and uploads that were left open. A bucket has one such resource: put the rule into yours where there is one."
+                "Only probes of `pouch doctor` expire. A bucket has one such resource: put the rules into yours where there is one."
             ),
-            Self.lifecycle("inbox", bucket, inboxRules),
+            lifecycle(
+                "inbox", bucket, of: inbox.prefix, objectsBelow: inbox.prefix + Self.probeFolder,
+                [.block("expiration", [], [.attribute("days", "1")])]),
         ]
         return HCL.document(items)
-    }
-
-    private var inboxRules: [HCL] {
-        let probes = Self.rule(
-            ruleName, prefix: facts.inbox.prefix + Self.probeFolder, [.block("expiration", [], [.attribute("days", "1")])],
-            uploads: 1)
-        guard facts.choices.joinsSegments else { return [probes] }
-        return [probes, Self.rule(ruleName + "-uploads", prefix: facts.inbox.prefix, [], uploads: Self.longestUpload)]
     }
 
     // MARK: Pieces
@@ -131,13 +110,13 @@ extension PartnerKit {
         ]
     }
 
-    private static func role(_ role: RoleARN, called name: String, policyName: String, after user: String?) -> [HCL] {
+    private static func role(_ role: RoleARN, called name: String, policyName: String, after users: [String]) -> [HCL] {
         let parts = role.description.split(separator: ":role/")[1].split(separator: "/")
         var attributes: [HCL] = [.attribute("name", HCL.text(String(parts[parts.count - 1])))]
         if parts.count > 1 { attributes.append(.attribute("path", HCL.text("/\(parts.dropLast().joined(separator: "/"))/"))) }
         attributes.append(.attribute("assume_role_policy", HCL.file("\(name)-trust.json")))
-        // The trust policy names it in a text that Terraform does not look into.
-        if let user { attributes.append(.attribute("depends_on", "[\(user)]")) }
+        // The trust policy names them in a text that Terraform does not look into.
+        if !users.isEmpty { attributes.append(.attribute("depends_on", "[\(users.joined(separator: ", "))]")) }
         return [
             .block("resource", ["aws_iam_role", name], attributes),
             .block(
@@ -171,20 +150,25 @@ extension PartnerKit {
         .block("resource", ["aws_s3_bucket_policy", name], [.attribute("bucket", bucket), .attribute("policy", HCL.file(file))])
     }
 
-    private static func lifecycle(_ name: String, _ bucket: String, _ rules: [HCL]) -> HCL {
-        .block("resource", ["aws_s3_bucket_lifecycle_configuration", name], [.attribute("bucket", bucket)] + rules)
+    private func lifecycle(
+        _ name: String, _ bucket: String, of prefix: String, objectsBelow objects: String, _ expiry: [HCL]
+    ) -> HCL {
+        let abort = HCL.block(
+            "abort_incomplete_multipart_upload", [], [.attribute("days_after_initiation", "\(Self.uploadDays)")])
+        return .block(
+            "resource", ["aws_s3_bucket_lifecycle_configuration", name],
+            [
+                .attribute("bucket", bucket), Self.rule(ruleName, objects, expiry), Self.rule(uploadsRuleName, prefix, [abort]),
+            ])
     }
 
-    /// - Parameter days: after which an upload that nobody completed is aborted.
-    private static func rule(_ name: String, prefix: String, _ actions: [HCL], uploads days: Int) -> HCL {
+    private static func rule(_ name: String, _ prefix: String, _ actions: [HCL]) -> HCL {
         .block(
             "rule", [],
             [
                 .attribute("id", HCL.text(name)), .attribute("status", HCL.text("Enabled")),
                 .block("filter", [], [.attribute("prefix", HCL.text(prefix))]),
-            ] + actions + [
-                .block("abort_incomplete_multipart_upload", [], [.attribute("days_after_initiation", "\(days)")])
-            ])
+            ] + actions)
     }
 
     private func events(to queue: EventQueue, from bucket: String) -> [HCL] {
@@ -192,7 +176,7 @@ extension PartnerKit {
             .block(
                 "resource", ["aws_sqs_queue", "dead"],
                 [
-                    .attribute("name", HCL.text(queue.name + "-dead")), .attribute("message_retention_seconds", "1209600"),
+                    .attribute("name", HCL.text(queue.deadLetters)), .attribute("message_retention_seconds", "1209600"),
                     .attribute("sqs_managed_sse_enabled", "true"),
                 ]),
             .block(
@@ -202,7 +186,9 @@ extension PartnerKit {
                     .attribute("visibility_timeout_seconds", "300"), .attribute("sqs_managed_sse_enabled", "true"),
                     .attribute("policy", HCL.file("queue-policy.json")),
                     .attribute(
-                        "redrive_policy", "jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 5 })"),
+                        "redrive_policy",
+                        "jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = \(EventQueue.mostReceptions) })"
+                    ),
                 ]),
             .block(
                 "resource", ["aws_s3_bucket_notification", "repository"],

@@ -8,6 +8,12 @@ package struct EventQueue: Hashable, Sendable {
     package let account: String
     package let region: String
 
+    /// Pauses of a consignment that waits grow to a quarter of an hour: with these, a partner has half a day to mend something before
+    /// a person must move messages.
+    static let mostReceptions = 50
+    var deadLetters: String { name + "-dead" }
+    var deadLettersARN: String { arn + "-dead" }
+
     /// `nil` when the text is no ARN of a queue, or of a FIFO queue, to which S3 sends nothing.
     package init?(arn: String) {
         let fields = arn.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
@@ -49,8 +55,22 @@ extension PatternFacts {
                 on: [repository.bucketARN], when: [.init("StringLike", "s3:prefix", "\(Policy.literally(repository.prefix))*")]),
             .init(
                 .leaveReceipts, because: "leaves word of each delivery for the agent, at a place of its own", ["s3:PutObject"],
-                on: ["\(repository.bucketARN)/\(Policy.literally(repository.prefix)).pouch-receipts/*"]),
+                on: [repository.receipts]),
         ]
+    }
+
+    /// As `create-queue` takes them: each a text, documents included.
+    package func attributes(of queue: EventQueue) -> JSONText {
+        .members([
+            "MessageRetentionPeriod": .text("1209600"),
+            "VisibilityTimeout": .text("300"),
+            "SqsManagedSseEnabled": .text("true"),
+            "Policy": .text(queuePolicy(of: queue).json.line),
+            "RedrivePolicy": .text(
+                JSONText.members([
+                    "deadLetterTargetArn": .text(queue.deadLettersARN), "maxReceiveCount": .number(EventQueue.mostReceptions),
+                ]).line),
+        ])
     }
 
     /// As `put-bucket-notification-configuration` takes it.

@@ -8,7 +8,6 @@ extension PatternFacts {
     package var inboxBucketPolicy: Policy {
         let publisher = Policy.Principal.identities([publisher])
         let objects = [inbox.objects]
-        let everything = ["\(inbox.bucketARN)/*"]
         var statements: [Policy.Statement] = [
             insecureTransportDenied(for: inbox),
             .init(
@@ -19,8 +18,9 @@ extension PatternFacts {
             statements.append(
                 .init(
                     .publisherAsksWhoseAnObjectIs,
-                    because:
-                        "it may ask whether an object is its own; to read one it would need kms:Decrypt here, which it has not",
+                    because: choices.readsInbox
+                        ? "it may ask whether an object is its own; with PublisherReopensJoinedParts it can read what lies here"
+                        : "it may ask whether an object is its own; to read one it would need kms:Decrypt here, which it has not",
                     to: publisher, ["s3:GetObject"], on: objects))
         }
         if choices.handsOverOwnership {
@@ -40,7 +40,7 @@ extension PatternFacts {
             .init(
                 .refuseOtherKeys, because: "nobody puts an object here under another key than this one, or under an unnamed one",
                 effect: .deny,
-                to: .everybody, ["s3:PutObject"], on: everything,
+                to: .everybody, ["s3:PutObject"], on: objects,
                 when: [
                     .init("StringEquals", Self.encryption, "aws:kms"),
                     .init("ArnNotEquals", Self.encryptionKey, inbox.key.description),
@@ -48,7 +48,7 @@ extension PatternFacts {
             .init(
                 .refuseOtherEncryption, because: "nobody asks for less than encryption under the key", effect: .deny,
                 to: .everybody,
-                ["s3:PutObject"], on: everything,
+                ["s3:PutObject"], on: objects,
                 when: [
                     .init("StringNotEquals", Self.encryption, "aws:kms"), .init("Null", Self.encryption, "false"),
                 ]),

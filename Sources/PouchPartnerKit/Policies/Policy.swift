@@ -23,6 +23,8 @@ package struct Policy: Hashable, Sendable {
         package let actions: [String]
         /// Empty in a trust policy: the role itself.
         package let resources: [String]
+        /// Whether it is about everything but the resources.
+        package let exceptsResources: Bool
         package let conditions: [Condition]
 
         package init(
@@ -32,6 +34,7 @@ package struct Policy: Hashable, Sendable {
             to principal: Principal? = nil,
             _ actions: [String],
             on resources: [String],
+            exceptingThese exceptsResources: Bool = false,
             when conditions: [Condition] = []
         ) {
             self.name = name
@@ -40,6 +43,7 @@ package struct Policy: Hashable, Sendable {
             self.principal = principal
             self.actions = actions
             self.resources = resources
+            self.exceptsResources = exceptsResources
             self.conditions = conditions
         }
 
@@ -49,7 +53,9 @@ package struct Policy: Hashable, Sendable {
             ]
             if let principal { members.append(.init(name: "Principal", value: principal.json)) }
             members.append(.init(name: "Action", value: .oneOrMore(actions)))
-            if !resources.isEmpty { members.append(.init(name: "Resource", value: .oneOrMore(resources))) }
+            if !resources.isEmpty {
+                members.append(.init(name: exceptsResources ? "NotResource" : "Resource", value: .oneOrMore(resources)))
+            }
             if !conditions.isEmpty { members.append(.init(name: "Condition", value: Condition.json(of: conditions))) }
             return .object(members)
         }
@@ -106,7 +112,7 @@ package struct Policy: Hashable, Sendable {
     }
 
     /// The text as a pattern that means nothing but itself: an operator's prefix may hold what policies take for a wildcard.
-    static func literally(_ text: String) -> String {
+    package static func literally(_ text: String) -> String {
         var result = ""
         for character in text { result += "*?$".contains(character) ? "${\(character)}" : String(character) }
         return result

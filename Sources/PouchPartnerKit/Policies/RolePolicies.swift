@@ -34,6 +34,12 @@ extension PatternFacts {
                     on: objects,
                     when: [.init("StringEquals", Self.encryption, "aws:kms"), .init("ArnEquals", Self.encryptionKey, key)]))
         }
+        if choices.readsReceipts {
+            statements.append(
+                .init(
+                    .readReceipts, because: "takes in what the publisher says of each delivery, which holds nothing of the file",
+                    ["s3:GetObject"], on: [repository.receipts]))
+        }
         return Policy(
             statements + [
                 .init(
@@ -41,9 +47,11 @@ extension PatternFacts {
                     ["kms:GenerateDataKey"], on: key, when: KeyUse(place: repository).conditions),
                 mayDescribe([repository.key]),
                 .init(
-                    .neverRead, because: "holds whatever other policies this role gets: who seals must not read", effect: .deny,
+                    // The same for all partners: one that reads no receipts must not refuse the others' to a role that they share.
+                    .neverRead, because: "holds whatever other policies this role gets: who seals must not read, but receipts",
+                    effect: .deny,
                     ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"],
-                    on: ["arn:\(repository.region.partition.rawValue):s3:::*"]),
+                    on: ["arn:\(repository.region.partition.rawValue):s3:::*/.pouch-receipts/*"], exceptingThese: true),
             ])
     }
 
@@ -70,7 +78,9 @@ extension PatternFacts {
             statements.append(
                 .init(
                     .askWhoseAnObjectIs,
-                    because: "settles a lost answer by asking; reading would need kms:Decrypt in the inbox as well",
+                    because: choices.readsInbox
+                        ? "settles a lost answer by asking; together with ReopenJoinedParts it is a right to read"
+                        : "settles a lost answer by asking; reading would need kms:Decrypt in the inbox as well",
                     ["s3:GetObject"], on: [inbox.objects], when: ofPartner))
         }
         if choices.handsOverOwnership {

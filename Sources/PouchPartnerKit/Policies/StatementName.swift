@@ -13,6 +13,7 @@ package enum StatementName: String, Hashable, Sendable, CaseIterable {
     case refuseOtherKeysInRepository = "RefuseOtherKeysInRepository"
     case sealForPartner = "SealForPartner"
     case reopenOwnParts = "ReopenOwnParts"
+    case readReceipts = "ReadReceipts"
     case neverRead = "NeverRead"
 
     // Organisation A: the publisher.

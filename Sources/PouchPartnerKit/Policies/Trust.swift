@@ -33,6 +33,15 @@ package enum Trust: Hashable, Sendable {
         }
     }
 
+    /// Who it is, whatever else is demanded.
+    package var principal: String {
+        switch self {
+        case .identity(let arn, _, _): arn
+        case .webIdentity(let identity): "\(identity.subject) of \(identity.provider)"
+        case .rolesAnywhere(let identity): "the certificate of \(identity.commonName), vouched for by \(identity.trustAnchor)"
+        }
+    }
+
     package func policy(of role: RoleARN) -> Policy {
         Policy([statement(of: role)])
     }
