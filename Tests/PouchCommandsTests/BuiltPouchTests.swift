@@ -34,6 +34,28 @@ struct BuiltPouchTests {
         #expect(answer.errors.hasPrefix("agent.yaml:2:38: with: there is no destination called 'ftp'\nhint: "), "\(answer.errors)")
     }
 
+    @Test("has no way to walk for the doctor where files are only published, and says so")
+    func doctorOfPublisher() async throws {
+        let pouch = try BuiltPouch()
+        let key = "arn:aws:kms:eu-west-1:222222222222:key/11112222-3333-4444-5555-666677778888"
+        try pouch.folder.write(
+            """
+            publish: { queue: "https://sqs.eu-west-1.amazonaws.com/111111111111/pouch-events", as: publisher }
+            agent: { name: publisher-01, state: ./state }
+            identities: { publisher: { role: "arn:aws:iam::111111111111:role/publisher", from: { environment: true } } }
+            partners:
+              acme:
+                deliver:
+                  with: s3-secure-inbox
+                  repository: { bucket: orga-repository, region: eu-west-1, prefix: acme/, key: "\(key)", as: generator }
+                  inbox: { bucket: acme-inbox, region: eu-west-1, owner: "222222222222", prefix: from-orga/, key: "\(key)", as: publisher }
+
+            """, to: "agent.yaml")
+        let answer = try await pouch("doctor")
+        #expect(answer.code == 1 && answer.output == "")
+        #expect(answer.errors.contains("agent.yaml has no folders and no routes: it is a publisher's"), "\(answer.errors)")
+    }
+
     @Test("delivers what is there once, and tells its story, its state and its proof")
     func runsOnce() async throws {
         let pouch = try BuiltPouch()

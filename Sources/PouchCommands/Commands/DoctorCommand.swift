@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import PouchAgent
+import PouchConfiguration
 import PouchKit
 
 /// `pouch doctor`
@@ -26,6 +27,12 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let blueprint = try file.load(quietly: json)
+        guard !blueprint.configuration.isPublisherOnly else {
+            throw Refusal(
+                "\(file.path) has no folders and no routes: it is a publisher's, and there is no way of a delivery to walk",
+                hint: "run `pouch doctor` with the agent's file; `pouch publish --once` tries the publisher's own way"
+            ).told()
+        }
         let known = Set(blueprint.plan.partners.map(\.name.description))
         if let unknown = partners.first(where: { !known.contains($0) }) {
             throw Refusal("there is no partner '\(unknown)'", hint: "partners: \(known.sorted().joined(separator: ", "))").told()
