@@ -8,6 +8,7 @@ struct Consignment: Hashable, Sendable {
     static let mostMetadata = 2_048
 
     static let deliveryName = "pouch-delivery"
+    static let publishName = "pouch-publish"
 
     let delivery: DeliveryID
     let partner: PartnerName
@@ -22,6 +23,9 @@ struct Consignment: Hashable, Sendable {
     /// Of the whole file.
     let digests: FileDigests
     var form = ConsignmentForm.object
+    /// Who is to publish it: the agent that stored it, or a publisher of its own. Both kinds may lie below one prefix, and only those
+    /// of the second kind ever get a receipt.
+    var publish = S3SecureInboxSettings.Publisher.here
 
     /// It is put together in the inbox, part by part.
     var takesManyRequests: Bool { form == .segments || size > PartPlan.largestPart }
@@ -31,7 +35,8 @@ struct Consignment: Hashable, Sendable {
     /// - Throws: `DeliveryFailure` with `.quarantine` when the key is so long that it does not fit.
     func repositoryMetadata(attempt: String) throws(DeliveryFailure) -> [(name: String, value: String)] {
         let encodedKey = PercentEncoding.encodedForMetadata(Array(key.description.utf8))
-        let needed = common + [("pouch-key", encodedKey), ("pouch-consignment", form.rawValue)]
+        var needed = common + [("pouch-key", encodedKey), ("pouch-consignment", form.rawValue)]
+        if publish == .elsewhere { needed.append((Self.publishName, publish.rawValue)) }
         guard Self.size(needed) <= Self.mostMetadata else {
             throw DeliveryFailure(
                 .quarantine, code: "metadata-too-large", attempt: attempt,

@@ -54,7 +54,7 @@ struct DeliveryRun: Sendable {
     func consignment(_ digests: FileDigests) -> Consignment {
         Consignment(
             delivery: context.delivery, partner: context.partner, route: context.route, agent: context.agent, key: context.key,
-            name: file.path.name, size: file.size, digests: digests)
+            name: file.path.name, size: file.size, digests: digests, publish: plan.inbox == nil ? .elsewhere : .here)
     }
 
     private func publication(of stored: Progress.Stored, on leg: InboxLeg, storedEarlier: Timestamp?) -> Publication {

@@ -15,11 +15,13 @@ package struct PublishSettings: Hashable, Sendable {
     /// `nil`: never by itself.
     package let reconcile: TimeSpan?
     package let receipts: Bool
+    /// How long what is under way may go on after a stop was asked for.
+    package let drain: TimeSpan
 }
 
 extension PublishSettings: Decodable {
     private enum Key: String, CodingKey {
-        case queue, region, partners, visibility, reconcile, receipts
+        case queue, region, partners, visibility, reconcile, receipts, drain
         case identity = "as"
         case atOnce = "at-once"
     }
@@ -27,6 +29,7 @@ extension PublishSettings: Decodable {
     private static let standardAtOnce = 32
     private static let standardVisibility = TimeSpan(milliseconds: 120_000)
     private static let standardReconcile = TimeSpan(milliseconds: 3_600_000)
+    private static let standardDrain = TimeSpan(milliseconds: 20_000)
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
@@ -40,6 +43,13 @@ extension PublishSettings: Decodable {
             container.contains(.reconcile)
             ? try container.decode(Interval.self, forKey: .reconcile).span : Self.standardReconcile
         receipts = try container.decodeIfPresent(Bool.self, forKey: .receipts) ?? true
+        drain = try container.decodeIfPresent(Drain.self, forKey: .drain)?.value ?? Self.standardDrain
+        if !receipts, reconcile != nil {
+            throw SettingsProblem(
+                at: ["receipts"],
+                "false needs reconcile: never: what a partner took out of its inbox would be copied there again",
+                hint: "leave receipts: out, or add reconcile: never")
+        }
         if let partners, partners.isEmpty {
             throw SettingsProblem(
                 at: ["partners"], "expected at least one partner, found an empty list", hint: "leave it out for all")
@@ -65,6 +75,18 @@ extension PublishSettings: Decodable {
         static func check(_ span: TimeSpan) throws {
             guard (10_000...43_200_000).contains(span.milliseconds) else {
                 throw SettingsProblem(at: [], "expected 10s to 12h, found '\(span)'")
+            }
+        }
+    }
+
+    private struct Drain: CheckedSetting {
+        let value: TimeSpan
+
+        init(unchecked value: TimeSpan) { self.value = value }
+
+        static func check(_ span: TimeSpan) throws {
+            guard (1_000...43_200_000).contains(span.milliseconds) else {
+                throw SettingsProblem(at: [], "expected 1s to 12h, found '\(span)'")
             }
         }
     }

@@ -101,6 +101,7 @@ def hands_over(checks, gateway):
                 "pouch-consignment": "1", "pouch-delivery": delivery, "pouch-key": metadata["pouch-key"],
                 "pouch-size": str(len(content)), "pouch-sha256": agents.sha256(content), "pouch-crc64nvme": entry["file"]["crc64nvme"],
                 "pouch-partner": "acme", "pouch-route": "everything", "pouch-agent": "edge-peer",
+                "pouch-publish": "elsewhere",
             },
             f"{name}: says all that a publisher needs")
         checks.equal(

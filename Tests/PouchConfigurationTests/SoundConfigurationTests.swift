@@ -220,7 +220,7 @@ struct SoundPublisherTests {
         var isPublisherOnly = false
         let outcome = SampleConfiguration(
             whole: Self.text(
-                "{ queue: \"https://sqs\", region: eu-west-1, as: publisher, partners: [acme], at-once: 4, visibility: 10s, reconcile: never, receipts: false }"
+                "{ queue: \"https://sqs\", region: eu-west-1, as: publisher, partners: [acme], at-once: 4, visibility: 10s, reconcile: never, receipts: false, drain: 90s }"
             )
         ).read { parts in
             isPublisherOnly = parts.isPublisherOnly
@@ -238,6 +238,7 @@ struct SoundPublisherTests {
         #expect(publish.visibility.milliseconds == 10_000)
         #expect(publish.reconcile == nil)
         #expect(!publish.receipts)
+        #expect(publish.drain.milliseconds == 90_000)
     }
 
     @Test("has receipts and reconciles every hour, unless it says otherwise")
@@ -248,5 +249,6 @@ struct SoundPublisherTests {
         #expect(publish.visibility.milliseconds == 120_000)
         #expect(publish.reconcile?.milliseconds == 3_600_000)
         #expect(publish.receipts && publish.partners == nil)
+        #expect(publish.drain.milliseconds == 20_000)
     }
 }

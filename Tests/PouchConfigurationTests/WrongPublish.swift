@@ -35,6 +35,17 @@ extension WrongConfiguration {
             agent.yaml:1:68: reconcile: expected never, or at least 1m, found '1s'
             """),
         WrongConfiguration(
+            "a publisher that is cut short at once",
+            whole: "publish: { queue: q, as: p, drain: 0s }\n" + host,
+            "agent.yaml:1:36: drain: expected 1s to 12h, found '0s'"),
+        WrongConfiguration(
+            "a publisher that reconciles and leaves no receipts",
+            whole: "publish: { queue: q, as: p, receipts: false }\n" + host,
+            """
+            agent.yaml:1:39: receipts: false needs reconcile: never: what a partner took out of its inbox would be copied there again
+            hint: leave receipts: out, or add reconcile: never
+            """),
+        WrongConfiguration(
             "a publisher that also takes files, but has no routes",
             whole: "publish: { queue: q, as: p }\nfolders: [{ watch: ./drop, then: keep }]\n" + host,
             "agent.yaml:1:1: 'routes' is missing"),

@@ -146,8 +146,10 @@ struct KitHouse {
             case .postponed(let failure, _, _), .refused(let failure, _, _), .reconciliationFailed(_, let failure):
                 complaints.withLock { $0.append(failure.description) }
             case .queueTrouble(let failure, _): complaints.withLock { $0.append("\(failure)") }
-            case .noDeadLetters: complaints.withLock { $0.append("no dead letters") }
-            case .started, .published, .throttled, .reconciled, .draining: break
+            case .unsuitable: complaints.withLock { $0.append("no dead letters") }
+            case .receiptsRefused(_, let failure), .receiptsUncertain(_, let failure):
+                complaints.withLock { $0.append(failure.description) }
+            case .started, .published, .foundReceipt, .throttled, .reconciled, .draining: break
             }
         }
         let ending = await service.run(.once)

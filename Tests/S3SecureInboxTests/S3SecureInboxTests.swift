@@ -55,6 +55,7 @@ struct S3SecureInboxTests {
         ]
         for (name, value) in expected { #expect(put.header(name) == value, "\(name)") }
         #expect(put.header("x-amz-acl") == nil)
+        #expect(put.header("x-amz-meta-pouch-publish") == nil)
         let copy = try #require(delivery.cloud.requests(.copy).first)
         let onCopy = [
             "x-amz-copy-source": "orga-repository/acme/\(Delivery.id)/%C3%BC%20report.csv?versionId=V1",
@@ -94,6 +95,7 @@ struct S3SecureInboxTests {
         #expect(delivery.latest == checkpoint)
         _ = try await delivery.run(from: checkpoint)
         #expect(delivery.cloud.requests.count == 1)
+        #expect(delivery.cloud.requests(.put).first?.header("x-amz-meta-pouch-publish") == "elsewhere")
     }
 
     // MARK: Taken keys

@@ -6,27 +6,32 @@ import Synchronization
 /// Two buckets that answer by a script, and keep what they were sent. Each kind of request has its own list of answers; at its end
 /// the last one is repeated.
 final class ScriptedCloud: HTTPTransport {
-    enum Kind: Hashable { case put, copy, headInbox, headRepository, other }
+    enum Kind: Hashable { case put, copy, headInbox, headRepository, headReceipt, probe, other }
 
     typealias Answer = @Sendable (HTTPRequest) -> Result<HTTPResponse, HTTPFailure>
 
     private struct State {
         var answers: [Kind: [Answer]]
         var requests: [HTTPRequest] = []
-        var hanging: Kind?
+        var hanging: @Sendable (HTTPRequest) -> Bool = { _ in false }
     }
 
     private let state: Mutex<State>
 
     init(_ answers: [Kind: [Answer]] = [:]) {
-        let usual: [Kind: [Answer]] = [.put: [Answers.stored()], .copy: [Answers.copied()], .headInbox: [Answers.status(403)]]
+        let usual: [Kind: [Answer]] = [
+            .put: [Answers.stored()], .copy: [Answers.copied()], .headInbox: [Answers.status(403)],
+            .headReceipt: [Answers.status(404)], .probe: [Answers.stored()],
+        ]
         state = Mutex(State(answers: usual.merging(answers) { $1 }))
     }
 
     func change(_ kind: Kind, to answers: [Answer]) { state.withLock { $0.answers[kind] = answers } }
 
     /// Requests of that kind get no answer until their task is cancelled.
-    func hang(on kind: Kind?) { state.withLock { $0.hanging = kind } }
+    func hang(on kind: Kind?) { hang { Self.kind($0) == kind } }
+
+    func hang(where isHanging: @escaping @Sendable (HTTPRequest) -> Bool) { state.withLock { $0.hanging = isHanging } }
 
     var requests: [HTTPRequest] { state.withLock { $0.requests } }
 
@@ -44,7 +49,7 @@ final class ScriptedCloud: HTTPTransport {
         _ request: HTTPRequest,
         progress: (@Sendable (Int64) -> Void)?
     ) async throws(HTTPFailure) -> HTTPResponse {
-        if state.withLock({ $0.hanging == Self.kind(request) }) {
+        if state.withLock({ $0.hanging })(request) {
             await Cancellation.wait()
             throw HTTPFailure(kind: .cancelled, outcome: .unknown, text: "cancelled")
         }
@@ -62,7 +67,9 @@ final class ScriptedCloud: HTTPTransport {
 
     private static func kind(_ request: HTTPRequest) -> Kind {
         switch request.method {
+        case "PUT" where request.url.hasSuffix("/.pouch-receipts/probe"): .probe
         case "PUT": request.header("x-amz-copy-source") == nil ? .put : .copy
+        case "HEAD" where request.url.contains("/.pouch-receipts/"): .headReceipt
         case "HEAD": request.url.contains("acme-inbox") ? .headInbox : .headRepository
         default: .other
         }
@@ -121,6 +128,11 @@ enum Answers {
     static let taken = refused(412, "PreconditionFailed", "<Condition>If-None-Match</Condition>")
 
     static func status(_ status: Int) -> ScriptedCloud.Answer { answer(status) }
+
+    /// A document; with a key, about an object that is encrypted under it.
+    static func xml(_ body: String, key: String? = nil) -> ScriptedCloud.Answer {
+        answer(200, key.map { [("x-amz-server-side-encryption", "aws:kms"), (encryptionKey, $0)] } ?? [], body)
+    }
 
     static let lost: ScriptedCloud.Answer = { _ in
         .failure(HTTPFailure(kind: .cut, outcome: .unknown, text: "the connection ended"))

@@ -29,14 +29,19 @@ final class ScriptedQueue: HTTPTransport {
     var visibilities: [Int] { state.withLock { $0.visibilities.map(\.seconds) } }
 
     /// Returns when visibilities were changed so often.
-    func untilVisibilityChanged(times count: Int) async {
+    func untilVisibilityChanged(times count: Int) async { await until { $0.visibilities.count >= count } }
+
+    /// Returns when so many messages were deleted.
+    func untilDeleted(_ count: Int) async { await until { $0.deleted.count >= count } }
+
+    private func until(_ isReached: @Sendable (State) -> Bool) async {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
         let isDone = state.withLock { state in
             state.waiters.append(continuation)
-            return state.visibilities.count >= count
+            return isReached(state)
         }
         if isDone { return }
-        for await _ in stream where state.withLock({ $0.visibilities.count >= count }) { return }
+        for await _ in stream where state.withLock({ isReached($0) }) { return }
     }
 
     func send(
@@ -105,7 +110,11 @@ final class ScriptedQueue: HTTPTransport {
             let encoded = try? JSONEncoder().encode(["Messages": messages])
             return String(decoding: encoded ?? Data(), as: UTF8.self)
         case "AmazonSQS.DeleteMessageBatch":
-            state.withLock { $0.deleted += (input.entries ?? []).map(\.receipt) }
+            let waiters = state.withLock { state in
+                state.deleted += (input.entries ?? []).map(\.receipt)
+                return state.waiters
+            }
+            for waiter in waiters { waiter.yield() }
         case "AmazonSQS.ChangeMessageVisibility":
             let waiters = state.withLock { state in
                 state.visibilities.append((input.receipt ?? "", input.visibility ?? -1))

@@ -141,8 +141,11 @@ extension Scenarios.Publishing {
             #expect(try await hall.publisher.run("publish", "--once").status == 0)
             let event = try #require(try await hall.event())
             try await hall.inbox.sandbox.send(event, to: "pouch-events")
-            try await hall.inbox.sandbox.spoil(
-                "HeadObject", below: hall.inbox.inboxPrefix, #"{"kind":"error","code":"AccessDenied","status":403}"#)
+            // Neither the receipt nor the inbox tells that it is done.
+            for prefix in [hall.inbox.inboxPrefix, hall.inbox.repositoryPrefix + ".pouch-receipts/"] {
+                try await hall.inbox.sandbox.spoil(
+                    "HeadObject", below: prefix, #"{"kind":"error","code":"AccessDenied","status":403}"#)
+            }
             let refused = try await hall.publisher.run("publish", "--once")
             try await hall.inbox.sandbox.heal()
             #expect(refused.status == 1)

@@ -1,6 +1,4 @@
 import PouchAWS
-import PouchCrypto
-import PouchHTTP
 import PouchKit
 
 /// Publishes one object of a repository, whoever named it. What it goes by are the object's own words and the settings, never
@@ -11,17 +9,28 @@ struct ConsignmentDesk: Sendable {
     let name: String
     let writesReceipts: Bool
     let clock: any AgentClock
+    /// For so long the note of an upload keeps others from it; it is renewed while the upload grows.
+    let visibility: Duration
+    let lengthy: LengthyCopies
     let report: @Sendable (PublisherNews) -> Void
+    let receipts = DeliveryReceipts()
 
-    /// - Parameter goesOn: Whether an earlier publisher may have died over it: then its upload goes on, where there is one. While it lives the
-    ///   upload is left to it.
-    func publish(bucket: String, key: String, versionID: String?, goesOn: Bool = false) async -> PublishingVerdict {
-        let shown = VisibleText.escaped("s3://\(bucket)/\(key)")
-        let attempt = "publish \(shown)"
-        let candidates = partners.filter { partner in
-            partner.leg.repository.place.name.description == bucket
-                && key.utf8.starts(with: partner.leg.repository.prefix.utf8)
-        }.sorted { $0.leg.repository.prefix.utf8.count > $1.leg.repository.prefix.utf8.count }
+    /// What made us look at an object.
+    enum Occasion: Sendable {
+        /// A list: what another publisher is at is left to it.
+        case list
+        /// A message, which is ours while we work on it.
+        ///
+        /// - Parameters:
+        ///   - isRepeated: Who received it before may have died over it.
+        ///   - onLengthy: Called before what may take hours begins.
+        case message(isRepeated: Bool, onLengthy: @Sendable () -> Void)
+    }
+
+    func publish(bucket: String, key: String, versionID: String?, on occasion: Occasion) async -> PublishingVerdict {
+        let object = Self.object(bucket, key)
+        let attempt = "publish \(VisibleText.escaped(object))"
+        let candidates = candidates(bucket, key)
         guard let first = candidates.first else {
             return .never(
                 DeliveryFailure(
@@ -39,14 +48,55 @@ struct ConsignmentDesk: Sendable {
         case .consignment(let id): delivery = id
         }
         do throws(DeliveryFailure) {
+            if let verdict = try await before(delivery, candidates, object) { return verdict }
             let (found, partner) = try await look(key, versionID, of: delivery, among: candidates, attempt)
-            return try await publish(found, for: partner, goesOn: goesOn, attempt)
+            guard found.consignment.publish == .elsewhere else { return .nothing }
+            return try await publish(found, for: partner, object, on: occasion)
         } catch {
             switch error.remedy {
             case .retry, .hold: return .later(error)
             case .quarantine, .sourceChanged: return .never(error)
             }
         }
+    }
+
+    /// How an object is named in logs and counts, whoever named it.
+    static func object(_ bucket: String, _ key: String) -> String { "s3://\(bucket)/\(key)" }
+
+    /// Those with the longest prefix that the key has: what lies there is nobody else's.
+    private func candidates(_ bucket: String, _ key: String) -> [PublisherPartner] {
+        let matching = partners.filter { partner in
+            partner.leg.repository.place.name.description == bucket
+                && key.utf8.starts(with: partner.leg.repository.prefix.utf8)
+        }
+        let longest = matching.map(\.leg.repository.prefix.utf8.count).max()
+        return matching.filter { $0.leg.repository.prefix.utf8.count == longest }
+    }
+
+    /// What was published before is not published again, though the partner may have taken it out of the inbox long ago.
+    private func before(
+        _ delivery: DeliveryID, _ candidates: [PublisherPartner], _ object: String
+    ) async throws(DeliveryFailure) -> PublishingVerdict? {
+        guard writesReceipts, let first = candidates.first else { return nil }
+        if let receipt = receipts.unwritten(of: delivery),
+            let partner = candidates.first(where: { $0.name == receipt.partner })
+        {
+            try await receipts.leave(receipt, for: partner)
+            report(
+                .published(
+                    delivery, partner: partner.name, object: object, location: receipt.location,
+                    confirmation: receipt.confirmation))
+            return .done
+        }
+        return try await found(delivery, first, object) ? .doneBefore : nil
+    }
+
+    private func found(
+        _ delivery: DeliveryID, _ partner: PublisherPartner, _ object: String
+    ) async throws(DeliveryFailure) -> Bool {
+        guard writesReceipts, try await receipts.isThere(of: delivery, for: partner) else { return false }
+        report(.foundReceipt(delivery, object: object))
+        return true
     }
 
     /// An object of the repository, read and understood.
@@ -120,63 +170,72 @@ struct ConsignmentDesk: Sendable {
     }
 
     private func publish(
-        _ found: Found, for partner: PublisherPartner, goesOn: Bool, _ attempt: String
+        _ found: Found, for partner: PublisherPartner, _ object: String, on occasion: Occasion
     ) async throws(DeliveryFailure) -> PublishingVerdict {
+        let consignment = found.consignment
+        guard consignment.takesManyRequests else {
+            return try await copy(found, for: partner, object, memory: UnrecordedPublication(), announced: nil)
+        }
+        if case .message(_, let onLengthy) = occasion { onLengthy() }
+        let turn = try await lengthy.turn(of: consignment.delivery, for: partner.name)
+        defer { withExtendedLifetime(turn) {} }
         // Where receipts may be left, notes may be: they lie beside them.
-        let notes =
-            writesReceipts && found.consignment.takesManyRequests
-            ? NotedPublication(of: found.consignment, on: partner.leg) : nil
+        guard writesReceipts else {
+            return try await copy(found, for: partner, object, memory: UnrecordedPublication(), announced: nil)
+        }
+        let notes = NotedPublication(of: consignment, on: partner.leg, run: lengthy.run, lease: visibility)
+        var takesOver = false
+        if case .message(true, _) = occasion { takesOver = true }
+        while true {
+            // Another may have finished it while this one waited.
+            if try await self.found(consignment.delivery, partner, object) { return .doneBefore }
+            switch try await notes.claim(takingOver: takesOver) {
+            case .ours(let announced):
+                return try await notes.kept { () async throws(DeliveryFailure) in
+                    try await copy(found, for: partner, object, memory: notes, announced: announced)
+                }
+            case .anothers(let remaining):
+                guard case .message = occasion else { throw underWay(object, remaining) }
+                do { try await clock.sleep(for: min(remaining, visibility / 24)) } catch { throw underWay(object, remaining) }
+            }
+        }
+    }
+
+    private func underWay(_ object: String, _ remaining: Duration) -> DeliveryFailure {
+        DeliveryFailure(
+            .retry(after: remaining), code: "under-way", attempt: "publish \(VisibleText.escaped(object))",
+            cause: "another publisher is putting it together in the inbox")
+    }
+
+    private func copy(
+        _ found: Found,
+        for partner: PublisherPartner,
+        _ object: String,
+        memory: any PublicationMemory,
+        announced: Progress.Publishing?
+    ) async throws(DeliveryFailure) -> PublishingVerdict {
         let publication = Publication(
             consignment: found.consignment, shape: found.consignment.form.shape(at: found.object), leg: partner.leg,
-            memory: notes ?? UnrecordedPublication())
-        switch try await publication.publish(announced: goesOn ? notes?.recall() : nil) {
+            memory: memory)
+        switch try await publication.publish(announced: announced) {
         case .sourceGone:
             throw DeliveryFailure(
-                .retry, code: "source-gone", attempt: attempt,
+                .retry, code: "source-gone", attempt: "publish \(VisibleText.escaped(object))",
                 cause: "the object was there a moment ago, and is gone or another now")
         case .published(let published):
-            if writesReceipts { try await leaveReceipt(found, published, partner, attempt) }
+            if writesReceipts {
+                let source = DeliveryReceiptObject.Source(
+                    bucket: partner.leg.repository.place.name.description, key: found.object.key,
+                    versionId: found.object.versionID, etag: found.object.etag)
+                try await receipts.leave(
+                    DeliveryReceiptObject(
+                        of: found.consignment, published, source: source, publisher: name, at: clock.now), for: partner)
+            }
             report(
                 .published(
-                    found.consignment.delivery, partner: partner.name, location: published.location,
+                    found.consignment.delivery, partner: partner.name, object: object, location: published.location,
                     confirmation: published.confirmation))
             return .done
         }
-    }
-
-    /// The first one stands: whoever published again by mistake, or found it published, leaves it alone.
-    private func leaveReceipt(
-        _ found: Found, _ published: Publication.Published, _ partner: PublisherPartner, _ attempt: String
-    ) async throws(DeliveryFailure) {
-        let (leg, repository) = (partner.leg, partner.leg.repository)
-        let receipt = DeliveryReceiptObject(
-            of: found.consignment, published,
-            source: .init(
-                bucket: repository.place.name.description, key: found.object.key, versionId: found.object.versionID,
-                etag: found.object.etag),
-            publisher: name, at: clock.now)
-        var put = PutObject(
-            bucket: repository.place, key: DeliveryReceiptObject.key(of: found.consignment.delivery, below: repository.prefix),
-            receipt: receipt.bytes)
-        put.attributes.isCreateOnly = true
-        do throws(AWSFailure) {
-            _ = try await leg.s3.putObject(put)
-        } catch {
-            if error.code == "PreconditionFailed" { return }
-            let call = AttemptedCall(
-                attempt: "leave a receipt for \(VisibleText.escaped(found.consignment.key.name))", side: .repository,
-                identity: leg.publisher.label, bucket: repository.place, key: put.key)
-            throw Diagnosis.failure(error, of: call)
-        }
-    }
-}
-
-extension PutObject {
-    /// Under whatever encryption the bucket gives by itself: a receipt is ours, and no secret of the partner's.
-    init(bucket: BucketPlace, key: String, receipt bytes: [UInt8]) {
-        self.init(
-            bucket: bucket, key: key, body: .bytes(bytes),
-            digests: PartDigests(crc64nvme: CRC64NVMEHasher.checksum(of: bytes)),
-            attributes: ObjectAttributes(key: nil, contentType: "application/json"))
     }
 }

@@ -22,6 +22,10 @@ extension Consignment {
         }
         self.form = form
         let fields = Fields(metadata)
+        publish =
+            metadata[Self.publishName] == nil
+            ? .here
+            : try fields.optional(Self.publishName, "here or elsewhere") { S3SecureInboxSettings.Publisher(rawValue: $0) }
         delivery = try fields.value(Self.deliveryName) { text throws(NameError) in try DeliveryID(text) }
         partner = try fields.value("pouch-partner") { text throws(NameError) in try PartnerName(text) }
         route = try fields.value("pouch-route") { text throws(NameError) in try RouteName(text) }

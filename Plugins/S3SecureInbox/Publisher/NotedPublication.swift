@@ -1,22 +1,37 @@
-import FoundationEssentials
 import PouchAWS
-import PouchCrypto
 import PouchKit
 import Synchronization
 
-/// The service's for what takes many requests: the upload that is open in the inbox is noted in the repository, beside the receipts. Whoever
-/// gets the message when this publisher died finds what was copied with ListParts, and goes on.
+/// The service's for what takes many requests: the upload that is open in the inbox is noted in the repository, beside the receipts. While the
+/// note is renewed others leave the upload alone; when its publisher died, the next one finds what was copied with ListParts, and goes on.
 final class NotedPublication: PublicationMemory {
-    private let leg: InboxLeg
-    private let delivery: DeliveryID
-    private let name: String
-    /// What the note says; `nil`: there is none, or nothing is open.
-    private let noted = Mutex<Progress.Upload?>(nil)
+    enum Claim {
+        /// To go on with, where there is something.
+        case ours(Progress.Publishing?)
+        /// Another publisher is at it; its note is good for so long.
+        case anothers(Duration)
+    }
 
-    init(of consignment: Consignment, on leg: InboxLeg) {
+    private let leg: InboxLeg
+    private let consignment: Consignment
+    private let run: String
+    private let lease: Duration
+    private let name: String
+    /// What the note says.
+    private let noted: Mutex<(key: DeliveryKey, upload: Progress.Upload?)>
+
+    private var noteKey: String { UploadNote.key(of: consignment.delivery, below: leg.repository.prefix) }
+
+    /// - Parameters:
+    ///   - run: Names this process in its notes.
+    ///   - lease: How long a note is good for, unless it is renewed.
+    init(of consignment: Consignment, on leg: InboxLeg, run: String, lease: Duration) {
         self.leg = leg
-        delivery = consignment.delivery
+        self.consignment = consignment
+        self.run = run
+        self.lease = lease
         name = VisibleText.escaped(consignment.key.name)
+        noted = Mutex((consignment.key, nil))
     }
 
     /// Two publishers may have messages about one delivery, and a note says nothing of the other one's.
@@ -24,77 +39,81 @@ final class NotedPublication: PublicationMemory {
 
     func verifySource() throws(DeliveryFailure) {}
 
-    /// What an earlier publisher noted last.
-    func recall() async throws(DeliveryFailure) -> Progress.Publishing? {
-        let key = UploadNote.key(of: delivery, below: leg.repository.prefix)
-        do throws(AWSFailure) {
-            let object = try await leg.s3.getSmallObject(in: leg.repository.place, key: key)
-            guard let note = UploadNote(bytes: object.bytes), note.delivery == delivery, let upload = note.upload else {
+    /// Makes the note ours, of several that come at the same moment for one of them. Losing it costs work and no more: the inbox is
+    /// asked in any case.
+    ///
+    /// - Parameter takingOver: Whoever had it is dead, as far as its message tells.
+    func claim(takingOver: Bool) async throws(DeliveryFailure) -> Claim {
+        let note: UploadNote?
+        switch try await standing() {
+        case .none: return try await write(isCreateOnly: true) ? .ours(nil) : .anothers(lease)
+        case .some(let found): note = found
+        }
+        if let note, note.run != run, !takingOver, let remaining = note.remaining(of: lease, at: leg.clock.now) {
+            return .anothers(remaining)
+        }
+        let announced = note?.resumable(for: consignment, in: leg.inbox)
+        noted.withLock { $0 = (announced?.key ?? consignment.key, announced?.upload) }
+        _ = try await write(isCreateOnly: false)
+        return .ours(announced)
+    }
+
+    /// Does it with the note renewed all the while.
+    func kept<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws(DeliveryFailure) -> Value
+    ) async throws(DeliveryFailure) -> Value {
+        let result = await withTaskGroup(of: Result<Value, DeliveryFailure>?.self) { group in
+            group.addTask {
+                do throws(DeliveryFailure) { return .success(try await work()) } catch { return .failure(error) }
+            }
+            group.addTask { [self] in
+                while !Task.isCancelled {
+                    do { try await leg.clock.sleep(for: lease / 3) } catch { return nil }
+                    // Another one may take it over then, which costs work.
+                    _ = try? await write(isCreateOnly: false)
+                }
                 return nil
             }
-            noted.withLock { $0 = upload }
-            return Progress.Publishing(key: note.key, requests: 0, upload: upload)
-        } catch {
-            // Who may not list the bucket gets 403 for what is not there.
-            if error.status == 404 || error.status == 403 { return nil }
-            throw Diagnosis.failure(error, of: call("look how far the publication of \(name) got", key))
+            defer { group.cancelAll() }
+            while let next = await group.next() { if let next { return next } }
+            preconditionFailure("the work has a result")
         }
+        return try result.get()
     }
 
     func announce(_ publishing: Progress.Publishing) async throws(DeliveryFailure) {
-        guard noted.withLock({ $0 }) != publishing.upload else { return }
-        let note = UploadNote(delivery: delivery, key: publishing.key, upload: publishing.upload)
-        let put = PutObject(
-            bucket: leg.repository.place, key: UploadNote.key(of: delivery, below: leg.repository.prefix), receipt: note.bytes)
-        do throws(AWSFailure) {
-            _ = try await leg.s3.putObject(put)
-        } catch {
-            throw Diagnosis.failure(error, of: call("note how far the publication of \(name) got", put.key))
+        let isKnown = noted.withLock { noted in
+            defer { noted = (publishing.key, publishing.upload) }
+            return noted.upload == publishing.upload
         }
-        noted.withLock { $0 = publishing.upload }
+        if !isKnown { _ = try await write(isCreateOnly: false) }
     }
 
     /// Nothing to take back: only an upload is ever noted, and one that is given up is noted as such.
     func settle() async {}
 
-    private func call(_ attempt: String, _ key: String) -> AttemptedCall {
-        AttemptedCall(
-            attempt: attempt, side: .repository, identity: leg.publisher.label, bucket: leg.repository.place, key: key)
-    }
-}
-
-/// The note, as `docs/consignment.md` has it.
-struct UploadNote: Codable, Hashable, Sendable {
-    private static let version = 1
-
-    let note: Int
-    let delivery: DeliveryID
-    /// Without the inbox's prefix.
-    let key: DeliveryKey
-    /// `nil`: it was given up.
-    let upload: Progress.Upload?
-
-    init(delivery: DeliveryID, key: DeliveryKey, upload: Progress.Upload?) {
-        note = Self.version
-        self.delivery = delivery
-        self.key = key
-        self.upload = upload
+    /// - Returns: `nil` where there is none, and an empty one where it cannot be read.
+    private func standing() async throws(DeliveryFailure) -> UploadNote?? {
+        do throws(AWSFailure) {
+            return .some(UploadNote(bytes: try await leg.s3.getSmallObject(in: leg.repository.place, key: noteKey).bytes))
+        } catch {
+            // Who may not list the bucket gets 403 for what is not there.
+            if error.status == 404 || error.status == 403 { return .none }
+            throw Diagnosis.failure(
+                error, of: DeliveryReceipts.call("look how far the publication of \(name) got", noteKey, leg))
+        }
     }
 
-    static func key(of delivery: DeliveryID, below prefix: String) -> String {
-        "\(DeliveryReceiptObject.folder(below: prefix))\(delivery).upload"
-    }
-
-    var bytes: [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(self) else { preconditionFailure("texts and numbers can be written as JSON") }
-        return Array(data)
-    }
-
-    /// `nil` for what is no note of this version: it is published from the start then.
-    init?(bytes: [UInt8]) {
-        guard let read = try? JSONDecoder().decode(Self.self, from: Data(bytes)), read.note == Self.version else { return nil }
-        self = read
+    /// - Returns: False when there is a note already, and it was not to be replaced.
+    private func write(isCreateOnly: Bool) async throws(DeliveryFailure) -> Bool {
+        let (key, upload) = noted.withLock { $0 }
+        let note = UploadNote(
+            delivery: consignment.delivery, key: key, upload: upload, run: run, at: leg.clock.now)
+        do throws(AWSFailure) {
+            return try await DeliveryReceipts.put(note.bytes, at: noteKey, leg, isCreateOnly: isCreateOnly)
+        } catch {
+            throw Diagnosis.failure(
+                error, of: DeliveryReceipts.call("note how far the publication of \(name) got", noteKey, leg))
+        }
     }
 }

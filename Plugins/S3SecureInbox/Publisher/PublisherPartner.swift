@@ -21,9 +21,15 @@ package struct PublisherPartner: Sendable {
 /// What a publisher tells of its work.
 package enum PublisherNews: Sendable {
     case started(queue: String?, partners: [PartnerName])
-    /// It works without: hopeless messages are received again and again.
-    case noDeadLetters
-    case published(DeliveryID, partner: PartnerName, location: String, confirmation: Receipt.Confirmation)
+    /// It works with a queue that gives up too late or too soon: never, or before a message can outlast any trouble.
+    case unsuitable(Redrive)
+    /// It does not start: what it publishes would be published again.
+    case receiptsRefused(PartnerName, DeliveryFailure)
+    /// It starts, and does not know whether it may leave receipts.
+    case receiptsUncertain(PartnerName, DeliveryFailure)
+    case published(DeliveryID, partner: PartnerName, object: String, location: String, confirmation: Receipt.Confirmation)
+    /// It was published at another time: nothing was done.
+    case foundReceipt(DeliveryID, object: String)
     /// It is tried again.
     case postponed(DeliveryFailure, object: String, in: Duration)
     /// It is left to the dead letters, or to a person.

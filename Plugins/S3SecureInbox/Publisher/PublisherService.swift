@@ -1,5 +1,6 @@
 package import PouchAWS
 package import PouchKit
+import Synchronization
 
 /// The publisher as a service of its own: takes events from a queue, copies consignments into inboxes, deletes a message only
 /// when its copy is verified.
@@ -22,6 +23,16 @@ package final class PublisherService: Sendable {
         package var drainLimit: Duration = .seconds(20)
 
         package init(name: String) { self.name = name }
+
+        /// Of one partner's copies that may take hours.
+        var lengthyAtOnce: Int { max(atOnce / 8, 1) }
+
+        /// Why it must not run so.
+        func objection(to mode: Mode) -> String? {
+            guard !writesReceipts, mode != .service || reconcileEvery != nil else { return nil }
+            return "looking through the repositories needs receipts, and receipts: false writes none: what a partner took out of "
+                + "its inbox would be copied there again"
+        }
     }
 
     package enum Mode: Hashable, Sendable {
@@ -54,6 +65,13 @@ package final class PublisherService: Sendable {
     private let tally: PublishingTally
     private let report: @Sendable (PublisherNews) -> Void
 
+    /// Each has its own connections.
+    private static let partnersAtOnce = 8
+    /// Slots that become free within this are filled by one call.
+    private static let gathering: Duration = .milliseconds(50)
+    /// One is lost with a publisher that is killed, and one with a short trouble.
+    private static let fewestReceptions = 3
+
     /// - Parameters:
     ///   - queue: `nil` for a run that only reconciles.
     ///   - report: Told of everything that happens, from many tasks.
@@ -74,8 +92,11 @@ package final class PublisherService: Sendable {
             report(news)
         }
         self.report = counting
+        let run = DeliveryID.random().description
         desk = ConsignmentDesk(
-            partners: partners, name: settings.name, writesReceipts: settings.writesReceipts, clock: clock, report: counting)
+            partners: partners, name: settings.name, writesReceipts: settings.writesReceipts, clock: clock,
+            visibility: settings.visibility,
+            lengthy: LengthyCopies(mostOfOnePartner: settings.lengthyAtOnce, run: run), report: counting)
         slots = Slots(most: settings.atOnce)
     }
 
@@ -87,6 +108,11 @@ package final class PublisherService: Sendable {
     }
 
     package func run(_ mode: Mode) async -> Ending {
+        if mode == .service { tally.stopCounting() }
+        if let objection = settings.objection(to: mode) {
+            tally.fail(objection)
+            return tally.ending
+        }
         report(.started(queue: queue?.queue.description, partners: desk.partners.map(\.name)))
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.work(mode) }
@@ -102,6 +128,7 @@ package final class PublisherService: Sendable {
     }
 
     private func work(_ mode: Mode) async {
+        guard await mayLeaveReceipts() else { return }
         switch (mode, queue) {
         case (.reconcileOnly, _), (_, nil): await reconcile(leastAge: .zero)
         case (.once, let queue?):
@@ -118,20 +145,26 @@ package final class PublisherService: Sendable {
     // MARK: The queue
 
     private func listen(to queue: SQS, untilEmpty: Bool) async {
-        let hasDeadLetters = await hasDeadLetters(queue)
         let farewells = Farewells(queue: queue, report: report)
+        let work = MessageWork(
+            queue: queue, redrive: await redrive(of: queue), visibility: settings.visibility, desk: desk, slots: slots,
+            farewells: farewells, clock: clock, report: report)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await farewells.run() }
             await withDiscardingTaskGroup { messages in
                 var failures = 0
-                while !Task.isCancelled, let room = await slots.take(atMost: SQS.mostInOneCall) {
+                while !Task.isCancelled,
+                    let room = await slots.take(
+                        atMost: SQS.mostInOneCall, gather: { await rest(until: clock.monotonic + Self.gathering) })
+                {
                     let received = await receive(room, from: queue, waiting: untilEmpty ? .seconds(1) : SQS.longestPoll)
                     let found = (try? received?.get()) ?? []
                     slots.give(back: room - found.count)
                     for message in found {
                         messages.addTask {
-                            await self.handle(message, of: queue, hasDeadLetters: hasDeadLetters, farewells)
-                            self.slots.give(back: 1)
+                            let hold = SlotHold(self.slots)
+                            await work.handle(message, hold)
+                            hold.giveBack()
                         }
                     }
                     switch received {
@@ -143,7 +176,9 @@ package final class PublisherService: Sendable {
                         await rest(until: slots.pace.restsUntil)
                     case .failure(let failure):
                         failures += 1
-                        if untilEmpty, failures >= 3 { return tally.fail(failure, queue.queue) }
+                        if untilEmpty, failures >= 3 {
+                            return tally.fail("\(queue.queue) could not be asked for messages: \(failure)")
+                        }
                         let pause = min(Duration.seconds(1 << min(failures, 6)), .seconds(60))
                         report(.queueTrouble(failure, pause: pause))
                         await rest(until: clock.monotonic + pause)
@@ -172,94 +207,18 @@ package final class PublisherService: Sendable {
         _ = await stopping.orResult { [clock] in try? await clock.sleep(for: pause) }
     }
 
-    private func hasDeadLetters(_ queue: SQS) async -> Bool {
+    private func redrive(of queue: SQS) async -> Redrive {
         do throws(AWSFailure) {
-            let has = try await queue.attributes().mostReceptions != nil
-            if !has { report(.noDeadLetters) }
-            return has
+            guard let receptions = try await queue.attributes().mostReceptions else {
+                report(.unsuitable(.never))
+                return .never
+            }
+            if receptions < Self.fewestReceptions { report(.unsuitable(.after(receptions: receptions))) }
+            return .after(receptions: receptions)
         } catch {
             // Perhaps we may not ask: then nothing is given back at once, which is safe in both cases.
             report(.queueTrouble(error, pause: nil))
-            return false
-        }
-    }
-
-    // MARK: One message
-
-    private func handle(_ message: SQS.Message, of queue: SQS, hasDeadLetters: Bool, _ farewells: Farewells) async {
-        let verdicts = await withTaskGroup(of: [(String, PublishingVerdict)]?.self) { group in
-            group.addTask { await self.verdicts(on: message) }
-            group.addTask {
-                await self.keepFromOthers(message, queue)
-                return nil
-            }
-            while let next = await group.next() {
-                guard let verdicts = next else { continue }
-                group.cancelAll()
-                return verdicts
-            }
-            return []
-        }
-        // Cut short: what is known now is not the whole, and the message comes back by itself.
-        if Task.isCancelled { return }
-        let fate = MessageFate(verdicts.map(\.1), receiveCount: message.receiveCount, hasDeadLetters: hasDeadLetters)
-        switch fate {
-        case .delete: farewells.add(message.receipt)
-        case .comeBack(let pause), .leave(let pause): await hide(message, for: pause, queue)
-        }
-        for (object, verdict) in verdicts { tell(verdict, object, fate, message) }
-    }
-
-    private func verdicts(on message: SQS.Message) async -> [(String, PublishingVerdict)] {
-        switch EventMessage(body: message.body) {
-        case .test: return []
-        case .unreadable(let reason):
-            let failure = DeliveryFailure(
-                .quarantine, code: "unreadable-event", attempt: "read the message \(message.id)", cause: reason,
-                hint: "only S3, by itself, through SNS or EventBridge, should be allowed to write to the queue")
-            return [(message.id, .never(failure))]
-        case .objects(let notices):
-            var verdicts: [(String, PublishingVerdict)] = []
-            for notice in ObjectNotice.latest(of: notices) {
-                let verdict = await desk.publish(
-                    bucket: notice.bucket, key: notice.key, versionID: notice.versionID, goesOn: message.receiveCount != 1)
-                verdicts.append(("s3://\(notice.bucket)/\(notice.key)", verdict))
-            }
-            return verdicts
-        }
-    }
-
-    private func tell(_ verdict: PublishingVerdict, _ object: String, _ fate: MessageFate, _ message: SQS.Message) {
-        switch verdict {
-        case .done: slots.change { $0.succeeded() }
-        case .nothing: break
-        case .later(let failure):
-            if failure.isThrottling {
-                var asked: Duration?
-                if case .retry(let after) = failure.remedy { asked = after }
-                slots.change { [now = clock.monotonic] in $0.throttled(asked: asked, at: now) }
-                report(.throttled(atOnce: slots.pace.atOnce))
-            }
-            if case .comeBack(let pause) = fate { report(.postponed(failure, object: object, in: pause)) }
-        case .never(let failure): report(.refused(failure, object: object, reception: message.receiveCount))
-        }
-    }
-
-    /// A long copy outlasts the time for which the queue keeps the message from others.
-    private func keepFromOthers(_ message: SQS.Message, _ queue: SQS) async {
-        while !Task.isCancelled {
-            do { try await clock.sleep(for: settings.visibility / 3) } catch { return }
-            await hide(message, for: settings.visibility, queue)
-        }
-    }
-
-    /// When it fails the message comes back sooner, and is found published.
-    private func hide(_ message: SQS.Message, for time: Duration, _ queue: SQS) async {
-        do throws(AWSFailure) {
-            try await queue.changeVisibility(of: message.receipt, to: time)
-        } catch {
-            guard error.origin != .cancelled else { return }
-            report(.queueTrouble(error, pause: nil))
+            return .unknown
         }
     }
 
@@ -281,13 +240,38 @@ package final class PublisherService: Sendable {
     }
 
     private func reconcile(leastAge: Duration) async {
-        for partner in desk.partners where !stopping.isMade {
+        await forEachPartner { [self] partner in
             let reconciliation = Reconciliation(
                 desk: desk, partner: partner, leastAge: leastAge, atOnce: settings.atOnce, stop: stopping)
             do throws(DeliveryFailure) {
                 report(.reconciled(partner.name, try await reconciliation.run()))
             } catch {
                 report(.reconciliationFailed(partner.name, error))
+            }
+        }
+    }
+
+    /// Who may publish and not leave receipts would publish again what the partner took: better not at all.
+    private func mayLeaveReceipts() async -> Bool {
+        guard settings.writesReceipts else { return true }
+        let isRefused = Atomic(false)
+        await forEachPartner { [self] partner in
+            do throws(DeliveryFailure) {
+                try await desk.receipts.probe(partner)
+            } catch {
+                guard error.remedy == .hold else { return report(.receiptsUncertain(partner.name, error)) }
+                report(.receiptsRefused(partner.name, error))
+                isRefused.store(true, ordering: .relaxed)
+            }
+        }
+        return !isRefused.load(ordering: .relaxed)
+    }
+
+    private func forEachPartner(_ work: @escaping @Sendable (PublisherPartner) async -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            for (index, partner) in desk.partners.enumerated() where !stopping.isMade {
+                if index >= Self.partnersAtOnce { await group.next() }
+                group.addTask { await work(partner) }
             }
         }
     }

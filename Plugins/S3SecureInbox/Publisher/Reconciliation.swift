@@ -13,6 +13,8 @@ package struct Reconciliation: Sendable {
         package var receipted = 0
         /// Too young: their events are still under way.
         package var young = 0
+        /// Those that the agents which stored them publish by themselves: they never get a receipt.
+        package var byAgents = 0
         package var published = 0
         package var postponed = 0
         package var refused = 0
@@ -31,32 +33,48 @@ package struct Reconciliation: Sendable {
 
     func run() async throws(DeliveryFailure) -> Figures {
         var figures = Figures()
-        let prefix = leg.repository.prefix
-        // '/' comes right after '.', before all digits: what is ours and reserved is left out.
-        var consignments = ObjectListing(leg: leg, prefix: prefix, startAfter: prefix + "/")
-        var receipts = ObjectListing(leg: leg, prefix: DeliveryReceiptObject.folder(below: prefix), startAfter: nil)
-        var receipted = desk.writesReceipts ? try await nextReceipt(&receipts) : nil
-        var batch: [ObjectPage.Entry] = []
-        while let entry = try await consignments.next(), !stop.isMade, !Task.isCancelled {
-            guard case .consignment(let delivery) = RepositoryPlace(key: entry.key, prefix: prefix) else { continue }
-            figures.seen += 1
-            while let known = receipted, known < delivery { receipted = try await nextReceipt(&receipts) }
-            if receipted == delivery {
-                figures.receipted += 1
-                continue
-            }
-            guard entry.modified.duration(to: desk.clock.now) >= leastAge else {
-                figures.young += 1
-                continue
-            }
-            batch.append(entry)
-            if batch.count >= atOnce {
-                await publish(batch, &figures)
-                batch.removeAll()
-            }
+        let result = await withTaskGroup(of: (String, PublishingVerdict).self) { group -> Result<Void, DeliveryFailure> in
+            let result = await lookThrough(&group, &figures)
+            for await (object, verdict) in group { count(verdict, object, &figures) }
+            return result
         }
-        await publish(batch, &figures)
+        try result.get()
         return figures
+    }
+
+    private typealias Verdicts = TaskGroup<(String, PublishingVerdict)>
+
+    private func lookThrough(_ group: inout Verdicts, _ figures: inout Figures) async -> Result<Void, DeliveryFailure> {
+        do throws(DeliveryFailure) {
+            let prefix = leg.repository.prefix
+            // '/' comes right after '.', before all digits: what is ours and reserved is left out.
+            var consignments = ObjectListing(leg: leg, prefix: prefix, startAfter: prefix + "/")
+            var receipts = ObjectListing(leg: leg, prefix: DeliveryReceiptObject.folder(below: prefix), startAfter: nil)
+            var receipted = try await nextReceipt(&receipts)
+            var underWay = 0
+            while let entry = try await consignments.next(), !stop.isMade, !Task.isCancelled {
+                guard case .consignment(let delivery) = RepositoryPlace(key: entry.key, prefix: prefix) else { continue }
+                figures.seen += 1
+                while let known = receipted, known < delivery { receipted = try await nextReceipt(&receipts) }
+                if receipted == delivery {
+                    figures.receipted += 1
+                    continue
+                }
+                guard entry.modified.duration(to: desk.clock.now) >= leastAge else {
+                    figures.young += 1
+                    continue
+                }
+                if underWay >= atOnce, let (object, verdict) = await group.next() {
+                    count(verdict, object, &figures)
+                    underWay -= 1
+                }
+                publish(entry.key, &group)
+                underWay += 1
+            }
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func nextReceipt(_ receipts: inout ObjectListing) async throws(DeliveryFailure) -> DeliveryID? {
@@ -66,26 +84,25 @@ package struct Reconciliation: Sendable {
         return nil
     }
 
-    private func publish(_ batch: [ObjectPage.Entry], _ figures: inout Figures) async {
+    private func publish(_ key: String, _ group: inout Verdicts) {
         let bucket = leg.repository.place.name.description
-        await withTaskGroup(of: (String, PublishingVerdict).self) { group in
-            for entry in batch {
-                group.addTask { [desk] in
-                    (entry.key, await desk.publish(bucket: bucket, key: entry.key, versionID: nil))
-                }
-            }
-            for await (key, verdict) in group {
-                switch verdict {
-                case .done: figures.published += 1
-                case .nothing: break
-                case .later(let failure):
-                    figures.postponed += 1
-                    desk.report(.postponed(failure, object: key, in: .zero))
-                case .never(let failure):
-                    figures.refused += 1
-                    desk.report(.refused(failure, object: key, reception: nil))
-                }
-            }
+        group.addTask { [desk] in
+            (ConsignmentDesk.object(bucket, key), await desk.publish(bucket: bucket, key: key, versionID: nil, on: .list))
+        }
+    }
+
+    private func count(_ verdict: PublishingVerdict, _ object: String, _ figures: inout Figures) {
+        switch verdict {
+        case .done: figures.published += 1
+        // Another publisher was quicker.
+        case .doneBefore: figures.receipted += 1
+        case .nothing: figures.byAgents += 1
+        case .later(let failure):
+            figures.postponed += 1
+            desk.report(.postponed(failure, object: object, in: .zero))
+        case .never(let failure):
+            figures.refused += 1
+            desk.report(.refused(failure, object: object, reception: nil))
         }
     }
 }

@@ -8,6 +8,8 @@ final class Slots: Sendable {
         var inUse = 0
         var waiter: CheckedContinuation<Void, Never>?
         var isClosed = false
+
+        var free: Int { max(pace.atOnce - inUse, 0) }
     }
 
     private let state: Mutex<State>
@@ -17,22 +19,30 @@ final class Slots: Sendable {
     var inUse: Int { state.withLock { $0.inUse } }
     var pace: PublishingPace { state.withLock { $0.pace } }
 
-    /// Waits until as many slots are free as one call to the queue can fill, or as there are at all, and takes them; `nil` when it was
-    /// closed.
-    func take(atMost wanted: Int) async -> Int? {
+    /// Waits until slots are free, and takes as many as are and as one call to the queue can fill; `nil` when it was closed.
+    ///
+    /// - Parameter gather: Waits for a moment: where fewer are free, others may be right behind, and one call brings for all.
+    func take(atMost wanted: Int, gather: () async -> Void) async -> Int? {
+        guard let free = await untilFree() else { return nil }
+        if free < min(wanted, pace.most) { await gather() }
+        guard await untilFree() != nil else { return nil }
+        return state.withLock { state in
+            guard !state.isClosed else { return nil }
+            // Only we take, but the pace may have slowed down meanwhile: then one more than it allows is under way.
+            let taken = max(min(wanted, state.free), 1)
+            state.inUse += taken
+            return taken
+        }
+    }
+
+    private func untilFree() async -> Int? {
         while true {
-            let (taken, isClosed) = state.withLock { state -> (Int, Bool) in
-                let batch = min(wanted, state.pace.atOnce)
-                guard !state.isClosed, state.inUse + batch <= state.pace.atOnce else { return (0, state.isClosed) }
-                state.inUse += batch
-                return (batch, false)
-            }
+            let (free, isClosed) = state.withLock { ($0.free, $0.isClosed) }
             if isClosed { return nil }
-            if taken > 0 { return taken }
+            if free > 0 { return free }
             await withCheckedContinuation { continuation in
                 let passes = state.withLock { state in
-                    let batch = min(wanted, state.pace.atOnce)
-                    if state.isClosed || state.inUse + batch <= state.pace.atOnce { return true }
+                    if state.isClosed || state.free > 0 { return true }
                     state.waiter = continuation
                     return false
                 }
@@ -55,5 +65,23 @@ final class Slots: Sendable {
             return state.waiter
         }
         waiter?.resume()
+    }
+}
+
+/// One slot, given back once: by what may take hours when it begins, and by everything else at its end.
+final class SlotHold: Sendable {
+    private let slots: Slots
+    private let isGivenBack = Mutex(false)
+
+    init(_ slots: Slots) { self.slots = slots }
+
+    func giveBack() {
+        guard
+            isGivenBack.withLock({ given in
+                defer { given = true }
+                return !given
+            })
+        else { return }
+        slots.give(back: 1)
     }
 }

@@ -42,12 +42,15 @@ package struct UploadedPart: Hashable, Sendable {
     package let checksum: CRC64NVME?
     /// `nil` when the answer does not carry it.
     package let size: Int64?
+    /// When it came to lie there; `nil` when the answer does not carry it.
+    package let modified: Timestamp?
 
-    package init(number: Int, etag: String, checksum: CRC64NVME?, size: Int64? = nil) {
+    package init(number: Int, etag: String, checksum: CRC64NVME?, size: Int64? = nil, modified: Timestamp? = nil) {
         self.number = number
         self.etag = etag
         self.checksum = checksum
         self.size = size
+        self.modified = modified
     }
 }
 

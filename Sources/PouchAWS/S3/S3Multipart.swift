@@ -131,7 +131,8 @@ extension S3 {
                     UploadedPart(
                         number: number, etag: etag,
                         checksum: element.value("ChecksumCRC64NVME").flatMap(CRC64NVME.init(base64:)),
-                        size: element.value("Size").flatMap { Int64($0) }))
+                        size: element.value("Size").flatMap { Int64($0) },
+                        modified: element.value("LastModified").flatMap(WireDate.iso8601)))
             }
             let next = document.value("IsTruncated") == "true" ? document.value("NextPartNumberMarker").flatMap { Int($0) } : nil
             // A marker that does not move on would go round for ever.

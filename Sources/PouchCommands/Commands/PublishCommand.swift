@@ -48,6 +48,7 @@ struct PublishCommand: AsyncParsableCommand {
         settings.visibility = plan.visibility
         settings.reconcileEvery = plan.reconcileEvery
         settings.writesReceipts = plan.writesReceipts
+        settings.drainLimit = plan.drainLimit
         let publisher = PublisherService(
             queue: reconcile ? nil : plan.queue, partners: plan.partners, settings: settings, clock: SystemClock()
         ) { PublisherLog.write($0, to: logger) }
@@ -60,9 +61,9 @@ struct PublishCommand: AsyncParsableCommand {
             )
         )
         try await group.run()
-        guard once || reconcile else { return }
         let ending = service.ending
         if let trouble = ending.trouble { throw Refusal(trouble).told() }
+        guard once || reconcile else { return }
         let summary = "\(ending.published) published, \(ending.postponed) postponed, \(ending.refused) refused"
         guard ending.isComplete else { throw Refusal(summary, hint: "the log says why").told() }
         Terminal.print(Style.output.good(summary))

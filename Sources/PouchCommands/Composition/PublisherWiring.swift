@@ -11,6 +11,7 @@ struct PublisherPlan: Sendable {
     let visibility: Duration
     let reconcileEvery: Duration?
     let writesReceipts: Bool
+    let drainLimit: Duration
 
     // For people.
     var queueText: String { queue.queue.description }
@@ -41,7 +42,8 @@ struct PublisherWiring {
         guard let queue, !problems.contains(where: { $0.severity == .error }) else { return (nil, problems) }
         let plan = PublisherPlan(
             queue: queue, partners: partners, atOnce: settings.atOnce, visibility: settings.visibility.duration,
-            reconcileEvery: settings.reconcile?.duration, writesReceipts: settings.receipts)
+            reconcileEvery: settings.reconcile?.duration, writesReceipts: settings.receipts,
+            drainLimit: settings.drain.duration)
         return (plan, problems)
     }
 

@@ -13,11 +13,21 @@ enum PublisherLog {
             logger.info(
                 "publishing",
                 metadata: ["queue": "\(queue ?? "none")", "partners": "\(partners.map(\.description).joined(separator: " "))"])
-        case .noDeadLetters:
+        case .unsuitable(.after(let receptions)):
+            logger.warning(
+                "the queue gives a message up too soon: good ones become dead letters by a short trouble",
+                metadata: ["maxReceiveCount": "\(receptions)", "hint": "set maxReceiveCount to 5 or more"])
+        case .unsuitable:
             logger.warning(
                 "the queue has no dead letters: what can never be published comes back every 15 minutes",
                 metadata: ["hint": "give the queue a redrive policy"])
-        case .published(let delivery, let partner, let location, let confirmation):
+        case .receiptsRefused(let partner, let failure):
+            logger.error("receipts cannot be left: not started", metadata: fields(failure, "\(partner)"))
+        case .receiptsUncertain(let partner, let failure):
+            logger.warning("it is not known whether receipts can be left", metadata: fields(failure, "\(partner)"))
+        case .foundReceipt(let delivery, let object):
+            logger.debug("published before", metadata: ["delivery": "\(delivery)", "object": "\(object)"])
+        case .published(let delivery, let partner, _, let location, let confirmation):
             logger.info(
                 "published",
                 metadata: [
@@ -42,7 +52,8 @@ enum PublisherLog {
                 "reconciled",
                 metadata: [
                     "partner": "\(partner)", "seen": "\(figures.seen)", "with-receipt": "\(figures.receipted)",
-                    "too-young": "\(figures.young)", "published": "\(figures.published)", "postponed": "\(figures.postponed)",
+                    "too-young": "\(figures.young)", "by-agents": "\(figures.byAgents)", "published": "\(figures.published)",
+                    "postponed": "\(figures.postponed)",
                     "refused": "\(figures.refused)",
                 ])
         case .reconciliationFailed(let partner, let failure):
