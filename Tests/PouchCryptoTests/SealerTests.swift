@@ -93,6 +93,18 @@ struct SealerTests {
         }
     }
 
+    @Test("whose tag was shortened gives nothing, though its contents are untouched", arguments: [0, 1, 4, 12, 15])
+    func shortTag(length: Int) throws {
+        let bench = try SealBench(.p256)
+        let sealed = try SealBench.sealed(SealBench.noise(300), to: bench.certificates())
+        // The tag is the last element; what comes after it are ends of contents.
+        let ends = sealed.reversed().prefix { $0 == 0 }.count
+        let start = try #require((0...ends).map { sealed.count - 18 - $0 }.last { sealed[$0...].starts(with: [4, 16]) })
+        let shortened = sealed[..<start] + [4, UInt8(length)] + sealed[start + 2..<start + 2 + length] + sealed[(start + 18)...]
+        let refused = #expect(throws: SealProblem.self) { try bench.opened(Array(shortened), by: bench.recipients[0]) }
+        #expect(refused?.text.contains("tag") == true, "\(refused?.text ?? "it was opened")")
+    }
+
     @Test("that was cut or goes on gives nothing")
     func cut() throws {
         let bench = try SealBench(.p256)

@@ -21,6 +21,9 @@ struct SealedMessage {
         static let primitive0: UInt8 = 0x80
     }
 
+    /// OpenSSL compares as many bytes as the message has of its tag, be it one: one of 256 changed messages would be opened.
+    private static let tagLength: Int64 = 16
+
     /// The message in DER, its content left out.
     let head: [UInt8]
     /// Either one run of bytes, or octet strings one after the other.
@@ -53,7 +56,13 @@ struct SealedMessage {
         guard try envelope.takeIfPresent(Tag.constructed1) == nil else {
             throw SealProblem("has authenticated attributes, which this version does not read")
         }
-        let mac = try envelope.bytes(of: try envelope.take(Tag.octets))
+        let tag = try envelope.take(Tag.octets)
+        guard tag.length == Self.tagLength else {
+            throw SealProblem(
+                "has no tag of \(Self.tagLength) bytes: a shorter one lets changes through",
+                hint: "it was changed on its way, or sealed by another program with a shorter tag")
+        }
+        let mac = try envelope.bytes(of: tag)
         _ = try envelope.takeIfPresent(Tag.constructed2)
         _ = try envelope.end()
 
