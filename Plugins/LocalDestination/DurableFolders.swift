@@ -9,6 +9,9 @@ import Synchronization
 /// once by this process, whoever made it.
 final class DurableFolders: Sendable {
     private static let mostKnown = 10_000
+    /// The mode of a folder that has not got its owner and its own mode yet, and that nobody else can enter. A kill in between leaves the
+    /// sticky bit, by which the next delivery knows it; where the file system does not keep it, the folder stays closed.
+    private static let unfinished: UInt16 = 0o1700
 
     /// By their bytes: to Swift the two forms of an umlaut are one text, to the file system they are two folders.
     private let durable = Mutex<Set<[UInt8]>>([])
@@ -22,11 +25,10 @@ final class DurableFolders: Sendable {
             return there
         }
         for part in path.split(separator: UInt8(ascii: "/")).map(Array.init) {
-            let wasMade = plan.createsFolders ? try folder.makeFolder(part, mode: 0o700) : false
+            let wasMade = plan.createsFolders ? try folder.makeFolder(part, mode: Self.unfinished) : false
             let next = try folder.openFolder(part)
-            if wasMade {
-                try adorn(next, plan)
-            }
+            let mode = try next.status().mode
+            if wasMade || plan.createsFolders && mode & 0o1777 == Self.unfinished { try adorn(next, plan) }
             try plan.sync(folder)
             folder = next
         }

@@ -140,7 +140,7 @@ struct LocalDelivery: Sendable {
         let took = (ContinuousClock.now - started).components
         var facts = [
             "path": path, "sha256": placement.sha256.description, "inode": String(placement.part.inode),
-            "size": String(placement.part.size), "mode": octal(plan.mode),
+            "size": String(placement.part.size), "mode": FileMode.octal(plan.mode),
         ]
         if let sidecar = plan.sidecar { facts["sidecar"] = sidecar.name(for: placement.key) }
         if !plan.isSynced { facts["fsync"] = "off" }
@@ -150,11 +150,6 @@ struct LocalDelivery: Sendable {
             requests: renames, milliseconds: took.seconds * 1_000 + took.attoseconds / 1_000_000_000_000_000)
         return Receipt(
             location: FileURL.text(of: path), key: placement.key.description, confirmation: confirmation, stages: [record])
-    }
-
-    private func octal(_ mode: UInt16) -> String {
-        let digits = String(mode, radix: 8)
-        return String(repeating: "0", count: 4 - digits.utf8.count) + digits
     }
 
     private func onThread<Answer: Sendable>(

@@ -52,8 +52,7 @@ struct LocalPlan: Hashable, Sendable {
     /// False: nothing waits for the disk, and nothing is promised of a power cut.
     let isSynced: Bool
 
-    /// Folders may be entered by whoever may read the files in them, and by us.
-    var folderMode: UInt16 { 0o700 | mode & 0o066 | (mode & 0o044) >> 2 }
+    var folderMode: UInt16 { FileMode.ofFolders(for: mode) }
 
     init(_ settings: LocalSettings, relativeTo base: String) throws(RefusedSettings) {
         var problems: [SettingsProblem] = []
@@ -115,8 +114,7 @@ struct LocalPlan: Hashable, Sendable {
     }
 
     private static func mode(_ text: String) -> UInt16? {
-        guard (3...4).contains(text.utf8.count), let mode = UInt16(text, radix: 8), mode <= 0o777 else { return nil }
         // A file that its owner cannot read back could not be proven.
-        return mode & 0o400 != 0 ? mode : nil
+        FileMode.bits(octal: text).flatMap { $0 & 0o400 != 0 ? $0 : nil }
     }
 }

@@ -12,7 +12,13 @@ struct LocalTroubles: Sendable {
     }
 
     func taken(_ key: DeliveryKey) -> DeliveryFailure {
-        DeliveryFailure(
+        if plan.whenTaken == .replace, let sidecar = plan.sidecar {
+            return DeliveryFailure(
+                .quarantine, code: "key-taken", attempt: attempt,
+                cause: "\(plan.path)/\(key)\(sidecar.suffix) exists and is no sidecar, so it is not replaced",
+                hint: "is it a file that you deliver, too? then choose another sidecar:, or leave it out")
+        }
+        return DeliveryFailure(
             .quarantine, code: "key-taken", attempt: attempt, cause: "\(plan.path)/\(key) exists and is not of this delivery",
             hint: plan.whenTaken == .fail ? "when-taken: suffix would deliver it beside it" : nil)
     }

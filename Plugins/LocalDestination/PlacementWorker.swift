@@ -58,7 +58,9 @@ struct PlacementWorker: Sendable {
         _ file: OutgoingFile, as key: DeliveryKey, _ troubles: LocalTroubles, mayGoOn: (Int64) -> Bool
     ) throws(DeliveryFailure) -> SavedPlacement {
         let name = temporaryName(for: key)
-        let folder = try troubles.translating { () throws(FileProblem) in try prepared(for: key, size: file.size) }
+        let folder = try troubles.translating { () throws(FileProblem) in
+            try prepared(for: key, Array(name.utf8), size: file.size)
+        }
         if plan.whenTaken == .fail {
             let isForeign = try troubles.translating { () throws(FileProblem) in
                 guard try status(of: key, in: folder) != nil else { return false }
@@ -141,20 +143,18 @@ struct PlacementWorker: Sendable {
 
     // MARK: Folders and names
 
-    /// `.<name>.<delivery id>.part`, the name cut where it would be too long.
     func temporaryName(for key: DeliveryKey, ending more: String = "") -> String {
-        let ending = "\(more).\(delivery).part"
-        var name = key.name
-        while name.utf8.count > 254 - ending.utf8.count { name.removeLast() }
-        return "." + name + ending
+        PartName.text(for: key.name, more, of: delivery)
     }
 
     func folder(_ relative: String) throws(FileProblem) -> DirectoryHandle {
         try plan.root().openFolder(Array(relative.utf8))
     }
 
-    private func prepared(for key: DeliveryKey, size: Int64) throws(FileProblem) -> DirectoryHandle {
+    private func prepared(for key: DeliveryKey, _ part: [UInt8], size: Int64) throws(FileProblem) -> DirectoryHandle {
         let folder = try known.folder(for: key, plan)
+        // What a crash left of this delivery is written anew, and may be all of the room that is missing.
+        _ = try present { () throws(FileProblem) in try folder.remove(part) }
         // Found out before gigabytes are written, not after.
         let space = try Filesystem.space(of: folder.descriptor, path: folder.path)
         if space.totalBytes > 0, space.freeBytes < size {

@@ -27,10 +27,14 @@ struct Sidecar: Hashable, Sendable {
 
     /// For `.sha256` what `sha256sum --check` reads; for any other the delivery's id.
     func contents(for key: DeliveryKey, sha256: SHA256Digest, delivery: DeliveryID) -> [UInt8] {
-        guard !namesDelivery else { return naming(delivery) }
-        // A backslash in a name is doubled, and the line begins with one.
-        let isEscaped = key.name.contains("\\")
-        return Array(((isEscaped ? "\\" : "") + "\(sha256)  " + key.name.replacing("\\", with: "\\\\") + "\n").utf8)
+        namesDelivery ? naming(delivery) : Array(ChecksumLine.text(sha256, of: key.name).utf8)
+    }
+
+    /// Whether these bytes could be the sidecar of some delivery under that key.
+    func isOne(_ bytes: [UInt8], for key: DeliveryKey) -> Bool {
+        guard namesDelivery else { return ChecksumLine.isOne(bytes, for: key.name) }
+        guard bytes.last == UInt8(ascii: "\n"), let text = String(validating: bytes.dropLast(), as: UTF8.self) else { return false }
+        return (try? DeliveryID(text)) != nil
     }
 
     func naming(_ delivery: DeliveryID) -> [UInt8] { Array("\(delivery)\n".utf8) }

@@ -8,19 +8,24 @@ import PouchKit
 /// in between is met by the next attempt, which finds the file and adds what is missing.
 extension PlacementWorker {
     enum SidecarName: Sendable {
-        case free, ours, taken
+        case free, ours
+        /// Of another delivery under that key.
+        case old
+        case taken
     }
 
     /// Before the file gets its name: with its sidecar it is one thing, and where either name is taken, it goes under another one.
     ///
-    /// With `when-taken: replace` an old sidecar goes first: it must not vouch for the new file.
+    /// With `when-taken: replace` an old sidecar goes first: it must not vouch for the new file. Anything else under that name stays, be it a
+    /// file that was delivered.
     func prepare(_ sidecar: Sidecar, for placement: SavedPlacement, in folder: DirectoryHandle) throws(FileProblem) -> SidecarName {
         let name = sidecar.name(for: placement.key)
         guard name.utf8.count <= 255 else {
             throw FileProblem(operation: "name the sidecar", path: folder.path + "/" + name, errno: ENAMETOOLONG)
         }
         let found = try state(of: sidecar, for: placement, in: folder)
-        guard found == .taken, plan.whenTaken == .replace else { return found }
+        guard found == .old else { return found }
+        guard plan.whenTaken == .replace else { return .taken }
         try folder.remove(Array(name.utf8))
         try plan.sync(folder)
         return .free
@@ -32,7 +37,13 @@ extension PlacementWorker {
     func addSidecar(_ placement: SavedPlacement) throws(FileProblem) {
         guard let sidecar = plan.sidecar else { return }
         let folder = try folder(placement.folder)
-        guard try state(of: sidecar, for: placement, in: folder) != .ours else { return try plan.sync(folder) }
+        switch try state(of: sidecar, for: placement, in: folder) {
+        case .ours: return try plan.sync(folder)
+        case .taken:
+            throw FileProblem(
+                operation: "write the sidecar", path: folder.path + "/" + sidecar.name(for: placement.key), errno: EEXIST)
+        case .free, .old: break
+        }
         let name = Array(sidecar.name(for: placement.key).utf8)
         let part = Array(temporaryName(for: placement.key, ending: sidecar.suffix).utf8)
         let file = try newPart(part, in: folder).shared()
@@ -63,7 +74,11 @@ extension PlacementWorker {
         -> SidecarName
     {
         guard let found = try read(sidecar, of: placement.key, in: folder) else { return .free }
-        return found == contents(of: sidecar, for: placement) ? .ours : .taken
+        if found == contents(of: sidecar, for: placement) { return .ours }
+        guard sidecar.isOne(found, for: placement.key) else { return .taken }
+        // What a producer made with sha256sum looks the same, and is noted once it is delivered.
+        let note = try folder.openFile(Array(sidecar.name(for: placement.key).utf8)).attachment(Self.note)
+        return note == nil ? .old : .taken
     }
 
     /// What lies under the sidecar's name, as far as it could be one of ours; `nil` when the name is free.

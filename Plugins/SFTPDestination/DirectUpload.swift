@@ -10,7 +10,11 @@ struct DirectUpload: Sendable {
     /// server offers nothing better.
     func fresh() async throws(DeliveryFailure) -> Receipt {
         for key in placement.keys(startingWith: course.context.key) {
-            if course.plan.whenTaken != .replace, try await placement.isTaken(key) { continue }
+            if course.plan.whenTaken == .replace {
+                try await placement.refuseForeignSidecars(of: key)
+            } else if try await placement.isTaken(key) {
+                continue
+            }
             let saved = SavedUpload(.uploading, key, temporary: nil, of: course.file)
             // Visible from the first byte: the delivery must be on disk before.
             try await course.save(saved)
@@ -23,7 +27,10 @@ struct DirectUpload: Sendable {
         let path = course.names.final(saved.key)
         try await course.send(to: path, from: offset)
         do throws(SFTPLane.Trouble) { try await course.verify(path, then: []) } catch {
-            if case .server(let failure) = error, let meaning = await course.unverified(path, failure) { throw meaning }
+            if case .server(let failure) = error, let meaning = await course.unverified(path, failure) {
+                if failure.kind == .sizeDiffers { await course.discard([path]) }
+                throw meaning
+            }
             throw await course.failure(error, while: .look)
         }
         return try await placement.receipt(for: saved.key, .byAnswer)

@@ -19,13 +19,18 @@ struct Placement: Sendable {
 
     // MARK: Asking
 
-    /// Where the file of the checkpoint is now. Its temporary name bears the delivery's id and goes away with the rename alone.
+    /// Where the file of the checkpoint is now. Its temporary name bears the delivery's id, and goes away with the rename; or when somebody
+    /// clears up, and then a file of the same size under the final name is the one that was to be replaced. So all of it is compared, where
+    /// it may be read.
     func whereabouts(of saved: SavedUpload) async throws(DeliveryFailure) -> Whereabouts {
         guard let path = saved.temporary else { return .nowhere }
         let temporary = try await course.look(at: path, withTime: true)
         let final = try await course.look(at: names.final(saved.key), withTime: true)
         switch (temporary, final) {
-        case (nil, let found?): return (found.size ?? saved.size) == saved.size ? .final : .nowhere
+        case (nil, let found?):
+            guard (found.size ?? saved.size) == saved.size else { return .nowhere }
+            guard plan.checksSize || plan.whenTaken == .replace else { return .final }
+            return try await course.isPrefix(names.final(saved.key), size: saved.size, wholly: true) ? .final : .nowhere
         case (nil, nil): return .nowhere
         case (let found?, nil): return (found.size ?? saved.size) == saved.size ? .temporary : .nowhere
         case (let found?, _?): return (found.size ?? saved.size) == saved.size ? .both : .nowhere
@@ -89,6 +94,7 @@ struct Placement: Sendable {
         if plan.looksFirst, plan.whenTaken != .replace, try await isTaken(key) { return .taken }
         // A suffix, and a sidecar's ending after it, may be too much.
         try refuseLongNames(of: key)
+        if plan.whenTaken == .replace { try await refuseForeignSidecars(of: key) }
         for kind in plan.sidecars { try await send(kind, of: key, to: names.sidecar(kind, of: key).temporary) }
         let saved = SavedUpload(
             .placing, key, temporary: temporary, sidecars: plan.sidecars.map { names.sidecar($0, of: key) }, of: course.file)
@@ -146,15 +152,14 @@ struct Placement: Sendable {
 
     // MARK: Sidecars
 
-    private func send(_ kind: SFTPSettings.Sidecar, of key: DeliveryKey, to path: String) async throws(DeliveryFailure) {
+    private func contents(of kind: SFTPSettings.Sidecar, for key: DeliveryKey) async throws(DeliveryFailure) -> [UInt8] {
         let digests = try await course.file.digests()
-        let text: String
-        switch kind {
-        case .sha256: text = SidecarText.sha256(digests.sha256, name: key.name)
-        case .done: text = SidecarText.done(course.context.delivery, size: course.file.size, digests.sha256)
-        }
+        return SidecarText.of(kind, for: key, course.context.delivery, size: course.file.size, digests.sha256)
+    }
+
+    private func send(_ kind: SFTPSettings.Sidecar, of key: DeliveryKey, to path: String) async throws(DeliveryFailure) {
         let upload = SFTPUpload(
-            path: path, body: .bytes(Array(text.utf8)), mode: plan.mode ?? 0o644,
+            path: path, body: .bytes(try await contents(of: kind, for: key)), mode: plan.mode ?? 0o644,
             folderMode: plan.makesFolders ? plan.folderMode : nil)
         let after: [SFTPCommand] = plan.mode.map { [.setMode($0, of: path)] } ?? []
         _ = try await course.ask(.sidecar) { SFTPRequest(.upload(upload), after: after) }
@@ -166,15 +171,54 @@ struct Placement: Sendable {
         for kind in plan.sidecars {
             let sidecar = names.sidecar(kind, of: key)
             paths.append(sidecar.final)
-            if try await course.look(at: sidecar.final, withTime: true) != nil { continue }
+            if try await isComplete(kind, of: key, at: sidecar.final) { continue }
             guard plan.naming != .direct else {
                 try await send(kind, of: key, to: sidecar.final)
                 continue
             }
             try await send(kind, of: key, to: sidecar.temporary)
-            _ = try await course.ask(.rename) { SFTPRequest(before: [.rename(from: sidecar.temporary, to: sidecar.final)]) }
+            let old: [SFTPCommand] = plan.whenTaken == .replace ? [.perhaps(.remove(sidecar.final))] : []
+            let renaming = old + [.rename(from: sidecar.temporary, to: sidecar.final)]
+            _ = try await course.ask(.rename) { SFTPRequest(before: renaming) }
         }
         return paths
+    }
+
+    /// Whether our sidecar lies there, byte for byte. Where nobody may read, what lies there is taken for ours.
+    ///
+    /// - Throws: when a stranger's file does, which nobody replaces.
+    private func isComplete(
+        _ kind: SFTPSettings.Sidecar, of key: DeliveryKey, at path: String
+    ) async throws(DeliveryFailure) -> Bool {
+        guard try await course.look(at: path, withTime: true) != nil else { return false }
+        let own = try await contents(of: kind, for: key)
+        guard plan.checksSize, let found = try await course.contents(at: path, upTo: SidecarText.longest), found != own else {
+            return true
+        }
+        // Sent to its final name it may have been cut there.
+        if plan.naming == .direct, own.starts(with: found) { return false }
+        guard plan.whenTaken == .replace, SidecarText.isOne(found, kind, for: key) else {
+            throw foreignSidecar(
+                path, .hold, hint: "the file itself is there: remove what has its sidecar's name, then `pouch release`")
+        }
+        return false
+    }
+
+    /// With `when-taken: replace` a sidecar goes with its file; what else bears that name stays, be it a file that was delivered.
+    func refuseForeignSidecars(of key: DeliveryKey) async throws(DeliveryFailure) {
+        for kind in plan.sidecars where plan.checksSize {
+            let path = names.sidecar(kind, of: key).final
+            guard try await course.exists(at: path), let found = try await course.contents(at: path, upTo: SidecarText.longest),
+                !SidecarText.isOne(found, kind, for: key)
+            else { continue }
+            throw foreignSidecar(path, .quarantine, hint: "is it a file that you deliver, too? then leave this sidecar: out")
+        }
+    }
+
+    private func foreignSidecar(_ path: String, _ remedy: DeliveryFailure.Remedy, hint: String) -> DeliveryFailure {
+        DeliveryFailure(
+            remedy, code: "key-taken", attempt: course.attempt,
+            cause: "\(VisibleText.escaped(path)) exists and is no sidecar of ours", hint: hint)
     }
 
     // MARK: The proof
@@ -194,20 +238,5 @@ struct Placement: Sendable {
         let record = StageRecord(
             stage: .place, identity: nil, facts: facts, requests: max(1, course.requests.value), milliseconds: course.milliseconds)
         return Receipt(location: plan.location(of: path), key: key.description, confirmation: confirmation, stages: [record])
-    }
-}
-
-/// What stands in a sidecar.
-enum SidecarText {
-    /// As `sha256sum -c` reads it: a name with a backslash is escaped, and the line says so.
-    static func sha256(_ digest: SHA256Digest, name: String) -> String {
-        let escaped =
-            name.utf8.contains(UInt8(ascii: "\\"))
-            ? name.split(separator: "\\", omittingEmptySubsequences: false).joined(separator: "\\\\") : nil
-        return (escaped == nil ? "" : "\\") + "\(digest)  \(escaped ?? name)\n"
-    }
-
-    static func done(_ delivery: DeliveryID, size: Int64, _ digest: SHA256Digest) -> String {
-        "delivery \(delivery)\nsize \(size)\nsha256 \(digest)\n"
     }
 }

@@ -143,12 +143,38 @@ struct SFTPCourse: Sendable {
                 cause: "the server does not let us look at \(VisibleText.escaped(path)): \(failure.text)",
                 hint: "\(plan.user) must be allowed to read there, or set size-check: false")
         case .sizeDiffers:
-            await discard([path])
             return DeliveryFailure(
                 .retry, code: "size-differs", attempt: attempt,
                 cause: "\(file.size) bytes were sent to \(VisibleText.escaped(path)), and it has another size: \(failure.text)")
         default: return nil
         }
+    }
+
+    /// The beginning of what lies there; `nil` where it may not be read.
+    func contents(at path: String, upTo count: Int) async throws(DeliveryFailure) -> [UInt8]? {
+        let contents = Mutex<[UInt8]>([])
+        requests.one()
+        do throws(SFTPLane.Trouble) {
+            _ = try await lane.perform(isRepeatable: true) {
+                contents.withLock { $0 = [] }
+                return SFTPRequest(
+                    .read(
+                        path: path, offset: 0, count: nil,
+                        taking: { bytes in
+                            contents.withLock { contents in
+                                contents += bytes
+                                return contents.count < count
+                            }
+                        }))
+            }
+        } catch {
+            switch error {
+            case .server(let failure) where failure.kind == .stopped: break
+            case .server(let failure) where failure.kind.isAnswer: return nil
+            default: throw await self.failure(error, while: .read)
+            }
+        }
+        return contents.withLock { Array($0.prefix(count)) }
     }
 
     func save(_ saved: SavedUpload) async throws(DeliveryFailure) {

@@ -68,15 +68,18 @@ struct SFTPDelivery: Sendable {
         {
             return .done(saved.key)
         }
-        return try await begun(saved, at: path)
+        return try await begun(saved, at: path, isSurelyOurs: false)
     }
 
-    /// The bytes at the server are believed when their last ones are the file's own; otherwise it is written anew.
-    private func begun(_ saved: SavedUpload, at path: String) async throws(DeliveryFailure) -> Earlier {
+    /// The bytes at the server are believed when their last ones are the file's own, and all of them where they may be those of the file
+    /// that is to be replaced; otherwise it is written anew.
+    private func begun(
+        _ saved: SavedUpload, at path: String, isSurelyOurs: Bool = true
+    ) async throws(DeliveryFailure) -> Earlier {
         guard plan.resumes, let size = try await course.look(at: path)?.size, (0...file.size).contains(size) else {
             return .begun(saved, 0)
         }
-        return .begun(saved, try await course.isPrefix(path, size: size) ? size : 0)
+        return .begun(saved, try await course.isPrefix(path, size: size, wholly: !isSurelyOurs) ? size : 0)
     }
 
     private func uploaded(

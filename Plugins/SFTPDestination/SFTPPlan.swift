@@ -52,8 +52,7 @@ package struct SFTPPlan: Hashable, Sendable {
         return "sftp://\(RemotePath.encoded(user))@\(name):\(port)" + RemotePath.encoded(path.hasPrefix("/") ? path : "/~/" + path)
     }
 
-    /// Of folders that we make: entered by whoever may read the files in them.
-    var folderMode: UInt16 { mode.map { 0o700 | $0 & 0o066 | ($0 & 0o044) >> 2 } ?? 0o755 }
+    var folderMode: UInt16 { mode.map(FileMode.ofFolders) ?? 0o755 }
 }
 
 /// Paths at the server.

@@ -135,7 +135,7 @@ private struct SFTPSettingsCheck {
 
     private mutating func mode() -> UInt16? {
         guard let text = settings.mode else { return nil }
-        guard (3...4).contains(text.utf8.count), let mode = UInt16(text, radix: 8), mode <= 0o777 else {
+        guard let mode = FileMode.bits(octal: text) else {
             note(
                 "mode", "'\(VisibleText.escaped(text))' is no file mode",
                 hint: "write it in octal and in quotes, at most \"0777\", as in \"0640\"")

@@ -59,6 +59,6 @@ struct SavedUpload: Codable, Hashable, Sendable {
 
     /// What the partner is not meant to see, and may be removed. Its name says so.
     var temporaries: [String] {
-        (sidecars.map(\.temporary) + [temporary].compactMap { $0 }).filter { $0.hasSuffix(RemoteNames.temporaryEnding) }
+        (sidecars.map(\.temporary) + [temporary].compactMap { $0 }).filter { $0.hasSuffix(PartName.ending) }
     }
 }

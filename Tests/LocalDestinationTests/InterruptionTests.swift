@@ -3,6 +3,7 @@ import Glibc
 import LocalDestination
 import PouchFiles
 import PouchKit
+import PouchTestSupport
 import Testing
 
 @Suite("A delivery that was cut off, called again")
@@ -15,6 +16,30 @@ struct InterruptionTests {
         let receipt = try await file.send(to: inbox.destination(), as: "a/file.csv", attempt: 2)
         #expect(receipt.confirmation == .byAnswer)
         #expect(inbox.names() == ["a/file.csv"] && inbox.text("a/file.csv") == "contents")
+    }
+
+    @Test(
+        "cut off while writing, with so much on the disk that the file has no room beside it: the part makes room",
+        .enabled(if: TemporaryFolder.mayMount))
+    func makesRoom() async throws {
+        let inbox = try Inbox()
+        let disk = try TemporaryFolder("disk")
+        let path = try disk.makeFolder("mnt")
+        try disk.mountSmall(on: "mnt")
+        let file = try Consignor(inbox, String(repeating: "x", count: 600 << 10))
+        try disk.write([UInt8](repeating: 1, count: 600 << 10), to: "mnt/.file.csv.\(file.delivery).part")
+        _ = try await file.send(to: inbox.destination(path: path), attempt: 2)
+        #expect(try disk.names(in: "mnt") == ["file.csv"])
+    }
+
+    @Test("killed before a new folder got its mode: the next delivery gives it")
+    func halfMadeFolder() async throws {
+        let inbox = try Inbox()
+        let (folder, foreign) = (inbox.path + "/a", inbox.path + "/a/b")
+        #expect(mkdir(folder, 0o700) == 0 && mkdir(foreign, 0o700) == 0 && chmod(folder, 0o1700) == 0)
+        _ = try await Consignor(inbox).send(to: inbox.destination(mode: "0644"), as: "a/b/c/file.csv")
+        let modes = try ["a", "a/b", "a/b/c"].map { try DirectoryHandle.open(inbox.path + "/" + $0).status().mode }
+        #expect(modes == [0o755, 0o700, 0o755])
     }
 
     @Test("cut off between the checkpoint and the rename: the part is placed without a second copy")

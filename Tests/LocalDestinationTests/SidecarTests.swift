@@ -96,6 +96,32 @@ struct SidecarTests {
         #expect(inbox.names() == ["file.csv", "file.csv.sha256"])
     }
 
+    @Test(
+        "with when-taken: replace only a sidecar is replaced: a delivered file and a stranger's under its name stay",
+        arguments: [".sha256", ".done"])
+    func replacesOnlySidecars(suffix: String) async throws {
+        let inbox = try Inbox()
+        let theirs = suffix == ".done" ? "theirs" : String(repeating: "0", count: 63) + "  file.csv\n"
+        try inbox.put("file.csv" + suffix, theirs)
+        let failure = try await Consignor(inbox).failure(to: inbox.destination(whenTaken: "replace", sidecar: suffix))
+        #expect(failure?.remedy == .quarantine && failure?.code == "key-taken", "\(failure?.description ?? "")")
+        #expect(failure?.cause.contains("file.csv\(suffix) exists and is no sidecar") == true)
+        #expect(inbox.names() == ["file.csv" + suffix] && inbox.text("file.csv" + suffix) == theirs)
+    }
+
+    @Test("with when-taken: replace a producer's own checksum that was delivered stays, where notes can be kept")
+    func keepsDeliveredChecksums() async throws {
+        let inbox = try Inbox()
+        let probe = try DirectoryHandle.open(inbox.path).createFile(Array("probe".utf8))
+        guard probe.attach("x", as: "pouch.test") else { return print("no user attributes in \(inbox.path): not tested") }
+        #expect(unlink(inbox.path + "/probe") == 0)
+        let destination = try inbox.destination(whenTaken: "replace", sidecar: ".sha256")
+        let line = String(repeating: "0", count: 64) + "  file.csv\n"
+        _ = try await Consignor(inbox, line).send(to: inbox.destination(), as: "file.csv.sha256")
+        #expect(try await Consignor(inbox).failure(to: destination)?.remedy == .quarantine)
+        #expect(inbox.names() == ["file.csv.sha256"] && inbox.text("file.csv.sha256") == line)
+    }
+
     @Test("whose name would be too long quarantines, and leaves nothing")
     func tooLong() async throws {
         let inbox = try Inbox()

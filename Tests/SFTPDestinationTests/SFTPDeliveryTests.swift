@@ -84,7 +84,76 @@ struct SFTPDeliveryTests {
         #expect(try object(receipt.key) == file.contents)
     }
 
+    @Test("does not take yesterday's file of its size and with its end for the beginning of its own")
+    func directYesterday() async throws {
+        let destination = try partner.destination {
+            $0.upload = .direct
+            $0.whenTaken = .replace
+        }
+        var generator = SeededGenerator(seed: 3)
+        let end = generator.bytes(2 << 20)
+        try partner.folder.write(Array("v1".utf8) + end, to: "inbox/f.bin")
+        let file = try TestFile(Array("v2".utf8) + end, in: scratch)
+        // Stopped with the checkpoint on disk, before the first byte.
+        let first = RecordingContext(
+            key: try DeliveryKey("f.bin"), whenDurable: { _ async throws(DeliveryFailure) in throw RecordingContext.journalFailure }
+        )
+        _ = try await destination.failure(file, first)
+        let again = try RecordingContext("f.bin", delivery: first.delivery, attempt: 2)
+        _ = try await destination.receipt(file, again, from: first.saved.last)
+        #expect(try object("f.bin") == file.contents)
+    }
+
+    @Test("does not take yesterday's file of its size for its own when its temporary file was cleared away")
+    func replacedYesterday() async throws {
+        let destination = try partner.destination { $0.whenTaken = .replace }
+        let (file, folder) = (try file(), partner.folder)
+        try partner.folder.write([UInt8](repeating: 0x79, count: 10_000), to: "inbox/daily.csv")
+        let first = RecordingContext(
+            key: try DeliveryKey("daily.csv"),
+            whenDurable: { _ async throws(DeliveryFailure) in throw RecordingContext.journalFailure })
+        _ = try await destination.failure(file, first)
+        for name in try folder.names(in: "inbox").filter(PartnerFolder.isTemporary) {
+            #expect(unlink(folder.path("inbox/" + name)) == 0)
+        }
+        let again = try RecordingContext("daily.csv", delivery: first.delivery, attempt: 2)
+        _ = try await destination.receipt(file, again, from: first.saved.last)
+        #expect(try object("daily.csv") == file.contents && partner.names() == ["daily.csv"])
+    }
+
     // MARK: Attributes and sidecars
+
+    @Test("of a long name has a temporary name of its own for its sidecars, too")
+    func longNames() async throws {
+        let (file, name) = (try file(), String(repeating: "x", count: 240))
+        _ = try await partner.destination { $0.sidecar = OneOrMore([.sha256, .done]) }.receipt(file, RecordingContext(name))
+        #expect(try object(name) == file.contents)
+        #expect(try partner.names() == [name, name + ".done", name + ".sha256"])
+    }
+
+    @Test("whose sidecar somebody else made, since, is not said to have one of its own")
+    func foreignSidecar() async throws {
+        let destination = try partner.destination { $0.sidecar = OneOrMore([.done]) }
+        let (file, first) = (try file(), try RecordingContext("f.csv"))
+        _ = try await destination.receipt(file, first)
+        try partner.folder.write("a stranger's", to: "inbox/f.csv.done")
+        let again = try RecordingContext("f.csv", delivery: first.delivery, attempt: 2)
+        let failure = try await destination.failure(file, again, from: first.saved.last)
+        #expect(failure.remedy == .hold && failure.cause.contains("f.csv.done exists and is no sidecar"), "\(failure)")
+        #expect(try partner.text("f.csv.done") == "a stranger's")
+    }
+
+    @Test("with when-taken: replace leaves a file alone that bears its sidecar's name and is none")
+    func replacesOnlySidecars() async throws {
+        let destination = try partner.destination {
+            $0.whenTaken = .replace
+            $0.sidecar = OneOrMore([.sha256])
+        }
+        try partner.folder.write("delivered before", to: "inbox/f.csv.sha256")
+        let failure = try await destination.failure(try file(), RecordingContext("f.csv"))
+        #expect(failure.remedy == .quarantine && failure.code == "key-taken", "\(failure)")
+        #expect(try partner.text("f.csv.sha256") == "delivered before" && !partner.folder.exists("inbox/f.csv"))
+    }
 
     @Test("gets the mode and the time that were asked for, whatever the server's umask says")
     func attributes() async throws {
@@ -244,7 +313,8 @@ struct SFTPDeliveryTests {
             })
         let failure = try await destination.failure(file, recorder)
         #expect(failure.remedy == .retry && failure.code == "size-differs", "\(failure)")
-        #expect(try partner.names() == [])
+        // Its checkpoint leads to it: that it is there tells the next attempt that it was not renamed.
+        #expect(try partner.names().allSatisfy(PartnerFolder.isTemporary) && partner.names().count == 1)
         let longer = RecordingContext(
             key: try DeliveryKey("f.csv"), delivery: recorder.delivery, attempt: 2,
             whenDurable: { _ async throws(DeliveryFailure) in
@@ -252,10 +322,10 @@ struct SFTPDeliveryTests {
                 _ = truncate(folder.path("inbox/" + name), 10_001)
             })
         #expect(try await destination.failure(file, longer, from: recorder.saved.last).code == "size-differs")
-        #expect(try partner.names() == [])
         let last = try RecordingContext("f.csv", delivery: recorder.delivery, attempt: 3)
         _ = try await destination.receipt(file, last, from: longer.saved.last)
         #expect(try object("f.csv") == file.contents)
+        #expect(try partner.names() == ["f.csv"])
     }
 
     @Test("uses its sessions again and again, and never more than it may")

@@ -48,6 +48,26 @@ extension DestinationRequirement {
             bench in
             try await repeated(bench, .replace)
         },
+        DestinationRequirement(
+            "stopped-where-replace",
+            "with `when-taken: replace` a delivery that was stopped after any save does not take what it was to replace for its own",
+            where: .replace
+        ) { bench in
+            let destination = try await bench.destination(.replace)
+            let (first, count) = try await firstDelivery(bench, destination)
+            var expected = first
+            for number in 1...max(count, 1) {
+                let (file, key, delivery) = (try bench.file(), try bench.key("yesterday-\(number).bin"), DeliveryID.random())
+                // Of the same size: that says nothing of whose it is.
+                try await bench.harness.occupy(key, with: [UInt8](repeating: 0x79, count: Int(file.contents.size)))
+                let checkpoint = try await bench.interrupt(file, at: key, delivery: delivery, afterSave: number, to: destination)
+                let recorder = RecordingContext(key: key, delivery: delivery, attempt: 2)
+                try await bench.deliver(file.outgoing(), recorder, to: destination, from: checkpoint)
+                expected[key] = file.contents
+                try await bench.expectVisible(expected)
+            }
+            try await bench.expectTidy()
+        },
     ]
 
     private static func firstDelivery(
