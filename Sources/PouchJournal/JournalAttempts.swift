@@ -50,19 +50,6 @@ extension Journal {
         }
     }
 
-    /// Forgets how far a delivery got: it begins again. For a checkpoint whose target is not the partner's any more.
-    @discardableResult
-    package func clearCheckpoint(of delivery: DeliveryID) -> Ticket<Void> {
-        submit(.clearCheckpoint, "forget the checkpoint of delivery \(delivery)") { session in
-            let row = try session.delivery(delivery)
-            try session.forgetCheckpoint(of: row.sequence)
-            if row.state == .stored {
-                let due = try session.number("SELECT due FROM delivery WHERE id = ?", [row.sequence])
-                try session.move(row, to: .waiting, due: due)
-            }
-        }
-    }
-
     /// Keeps the digests of the file that this delivery delivers, for all its partners.
     @discardableResult
     package func record(digests: FileDigests, ofFileOf delivery: DeliveryID) -> Ticket<Void> {

@@ -31,6 +31,6 @@ package struct JournalCommit: Hashable, Sendable {
 }
 
 package enum JournalOperation: String, Hashable, Sendable, Codable, CaseIterable {
-    case admit, begin, save, clearCheckpoint, record, complete, fail, finish, retake, relocate, hold, release, retry, written
+    case admit, begin, save, record, complete, fail, finish, retake, relocate, hold, release, retry, written
     case continueChain, bringForward, forgetKept, prune, flush, confirm
 }

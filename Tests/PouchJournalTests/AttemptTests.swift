@@ -30,19 +30,6 @@ struct AttemptTests {
         await journal.close()
     }
 
-    @Test("a forgotten checkpoint is gone, and what was stored waits again")
-    func forgets() async throws {
-        let journal = try await JournalFolder().open()
-        let (_, id) = try await journal.admitOne()
-        journal.begin(id, attempt: 1, stage: .storing, at: Sample.time(2))
-        journal.save(Sample.checkpoint(), of: id, state: .stored, at: Sample.time(3))
-        journal.fail(id, failure: Sample.failure(), at: Sample.time(4), next: .retry(at: Sample.time(5)))
-        try await journal.clearCheckpoint(of: id).value()
-        let delivery = try #require(try await journal.due(partner: Sample.acme, now: Sample.time(9), limit: 10).first)
-        #expect(delivery.checkpoint == nil && delivery.state == .waiting)
-        await journal.close()
-    }
-
     @Test("digests belong to the file: all its partners see them")
     func digests() async throws {
         let journal = try await JournalFolder().open()

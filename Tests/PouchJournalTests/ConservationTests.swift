@@ -84,7 +84,7 @@ struct ConservationTests {
                 expect(journal.retake(file: Int64(delivery.file + 1), identity: Sample.identity(), at: now), nil, "retake")
             case 12:
                 expect(journal.finish(file: Int64(delivery.file + 1), at: now), model.finish(delivery.file), "finish")
-            default: partnerStep(delivery.partner, index, now)
+            default: partnerStep(delivery.partner, now)
             }
         }
 
@@ -160,18 +160,14 @@ struct ConservationTests {
             if Bool.random(using: &random) { expect(journal.admit(admission), nil, "admit again") }
         }
 
-        private mutating func partnerStep(_ partner: PartnerName, _ index: Int, _ now: Timestamp) {
-            switch Int.random(in: 0..<3, using: &random) {
-            case 0:
+        private mutating func partnerStep(_ partner: PartnerName, _ now: Timestamp) {
+            if Bool.random(using: &random) {
                 model.held.insert(partner)
                 expect(journal.hold(partner, code: "AccessDenied", reason: "no key", at: now), nil, "hold the partner")
-            case 1:
+            } else {
                 let wanted = model.release(partner)
                 let ticket = journal.release(partner, at: now)
                 expect(ticket, nil, "release the partner") { $0 == wanted }
-            default:
-                model.clearCheckpoint(index)
-                expect(journal.clearCheckpoint(of: model.deliveries[index].id), nil, "forget the checkpoint")
             }
         }
 

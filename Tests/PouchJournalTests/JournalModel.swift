@@ -69,11 +69,6 @@ struct JournalModel {
         return nil
     }
 
-    mutating func clearCheckpoint(_ index: Int) {
-        deliveries[index].checkpoint = nil
-        if deliveries[index].state == .stored { deliveries[index].state = .waiting }
-    }
-
     mutating func complete(_ index: Int) -> JournalFailure.Kind? {
         if deliveries[index].state == .delivered { return nil }
         if deliveries[index].state == .quarantined { return .outOfPlace }
