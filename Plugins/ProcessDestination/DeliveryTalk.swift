@@ -52,12 +52,16 @@ struct DeliveryTalk: Sendable {
             switch try await request.reply() {
             case .checkpoint(let data, let ready):
                 let isReady = ready != nil || announcements > 0
-                do throws(DeliveryFailure) { try await save(data, ready, isReady: isReady) } catch {
+                do throws(DeliveryFailure) {
+                    try await save(data, ready, isReady: isReady)
+                    // What the plugin may do once it is told `saved` is not to happen any more: it never was allowed to, and nobody is to
+                    // wonder whether it did.
+                    if Task.isCancelled, isReady, announcements == 0 { try await save(data, nil, isReady: false) }
+                } catch {
                     try await stop(request)
                     return .failure(error)
                 }
                 if ready != nil { announcements += 1 }
-                // What the plugin may do once it is told `saved` is not to happen any more.
                 if Task.isCancelled { request.cancel() } else { request.send(.saved) }
             case .done(let arrival):
                 guard announcements > 0 else {
@@ -182,7 +186,9 @@ struct DeliveryTalk: Sendable {
     private func receipt(
         _ arrival: PluginMessage.Arrival, confirmation: Receipt.Confirmation, requests: Int
     ) -> Receipt {
-        var facts = arrival.facts.mapValues(link.redaction.sentence)
+        var facts = Dictionary(
+            arrival.facts.map { (link.redaction.sentence($0), link.redaction.sentence($1)) },
+            uniquingKeysWith: { first, _ in first })
         facts["plugin"] = plan.name.description + (plan.manifest.version.map { " " + $0 } ?? "")
         facts["size"] = String(file.size)
         facts["sha256"] = question.sha256.description

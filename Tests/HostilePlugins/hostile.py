@@ -153,6 +153,10 @@ def deliver(mode, order):
         announce(order)
         place(order)
         done(order, key="somewhere/else.bin")
+    elif mode == "names-a-fact-badly":
+        announce(order)
+        place(order)
+        done(order, facts={"\x1b[2Jsize": "1"})
     elif mode == "unannounced":
         place(order)
         done(order)

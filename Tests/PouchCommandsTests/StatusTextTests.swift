@@ -271,7 +271,7 @@ struct StoryTextTests {
                     StageRecord(
                         stage: .store, identity: IdentityName(unchecked: "generator"), facts: ["version": "v1", "bucket": "orga"],
                         requests: 1, milliseconds: 12),
-                    StageRecord(stage: .place, identity: nil, facts: [:], requests: 1, milliseconds: 3),
+                    StageRecord(stage: .place, identity: nil, facts: ["\u{1B}[2J": "x"], requests: 1, milliseconds: 3),
                 ]
             ),
             manifestSequence: 41,
@@ -294,6 +294,7 @@ struct StoryTextTests {
                       bucket: orga
                       version: v1
                     place, 3 ms
+                      \\u{1b}[2J: x
                 """)
     }
 

@@ -105,6 +105,38 @@ struct DecisionTests {
         return taken
     }
 
+    // MARK: Secrets
+
+    @Test("a secret is taken out before anything is escaped or cut, as it is and as it stands in JSON")
+    func secrets() {
+        let redaction = Redaction([Secret(#"pa\ss"wörd"#), Secret("abc")])
+        #expect(redaction.quoted(Array(#"x pa\ss"wörd y"#.utf8)) == "'x <secret> y'")
+        #expect(
+            redaction.sentence(#"401 for pa\ss"wörd, abc"#) == "401 for <secret>, abc", "what is too short is in every other word")
+        #expect(redaction.quoted(Array(#"{"a":"pa\\ss\"wörd"}"#.utf8)) == #"'{"a":"<secret>"}'"#)
+        #expect(redaction.quoted(Array(#"abc pa\ss""#.utf8), isCut: true) == "'abc <secret>…'")
+    }
+
+    @Test("of a secret that a cut goes through nothing is left", arguments: [200, 500, 2_048])
+    func cutSecrets(cut: Int) {
+        let secret = "0123456789abcdef"
+        let redaction = Redaction([Secret(secret)])
+        func isClean(_ text: String) -> Bool { !text.contains { $0.isNumber } }
+        for inside in 0...secret.utf8.count {
+            let before = String(repeating: "x", count: cut - inside) + secret + "xx"
+            #expect(isClean(redaction.quoted(Array(before.utf8))) && isClean(redaction.sentence(before)))
+            let after = secret + String(repeating: "x", count: cut - inside)
+            for piece in [1, 7, 5_000] {
+                var words = PluginWords(redaction)
+                let bytes = Array(("x\n" + String(repeating: "x", count: 3_000) + after).utf8)
+                for start in stride(from: 0, to: bytes.count, by: piece) { words.add(Array(bytes[start...].prefix(piece))) }
+                #expect(isClean(words.text), "\(inside) bytes inside, in pieces of \(piece)")
+                words.add(Array(secret.utf8.prefix(8)))
+                #expect(isClean(words.text), "it ended in the middle")
+            }
+        }
+    }
+
     // MARK: Lines
 
     @Test("pieces become lines, wherever they are cut, and never more than one longest line is kept")

@@ -88,6 +88,7 @@ struct HostilePluginTests {
             ("impatient", .hold, "does not wait for the answers"), ("lies-about-the-digest", .hold, "it was to be 10000 bytes"),
             ("lies-about-the-size", .hold, "10001 bytes"),
             ("says-nothing-of-the-digest", .hold, "without its size and its SHA-256"),
+            ("names-a-fact-badly", .hold, "a fact whose name is not made of"),
             ("other-key", .hold, "under the key 'somewhere/else.bin'"), ("unannounced", .hold, "without having announced it"),
             ("hands-over", .hold, "it handed over"), ("refuses-its-settings", .hold, "refuses its settings: 'folder': not there"),
         ] as [(String, DeliveryFailure.Remedy, String)])
@@ -191,6 +192,19 @@ struct HostilePluginTests {
         let knowing = try HostileHouse("does-not-know") { $0.whenUnknown = .again }
         _ = try await knowing.receipt(first)
         _ = try await knowing.receipt(again, from: first.saved.last)
+    }
+
+    @Test("cancelled before it was told `saved`, it was never allowed to: nobody wonders, and the file is sent again")
+    func cancelledAtSave() async throws {
+        let house = try HostileHouse("does-not-know")
+        let first = RecordingContext(
+            key: house.key,
+            whenDurable: { _ async throws(DeliveryFailure) in withUnsafeCurrentTask { $0?.cancel() } })
+        let attempt = Task { try await house.failure(first) }
+        #expect(try await attempt.value.remedy == .retry)
+        let again = RecordingContext(key: house.key, delivery: first.delivery, attempt: 2)
+        #expect(try await house.receipt(again, from: first.saved.last).confirmation == .byAnswer)
+        #expect(house.arrived.map { SeenObject($0) } == house.file.contents)
     }
 
     @Test("a file that it dies of is given up after three deaths, and the others flow")

@@ -33,6 +33,7 @@ struct ProtocolSchemaTests {
         "refuses what is none",
         arguments: [
             (#"{"type":"done","id":1,"key":"k","size":1}"#, "sha256"), (#"{"type":"done","id":-1}"#, "id"),
+            (#"{"type":"presence","id":1,"state":"present","key":"k","facts":{"a b":""}}"#, "a name in presence.facts"),
             (#"{"type":"failed","id":1,"class":"sad","code":"c","text":"t"}"#, "class"),
             (#"{"type":"progress","id":1,"bytes":"1"}"#, "bytes"),
             (#"{"type":"findings","id":1,"findings":[{"severity":"good"}]}"#, "text"), (#"{"type":"colour","id":1}"#, "colour"),
@@ -119,6 +120,10 @@ private struct MessageSchema {
                 try (rule as? [String: [String: Any]] ?? [:]).flatMap { name, inner -> [String] in
                     guard let value = (value as? [String: Any])?[name] else { return [] }
                     return try complaints(value, inner, at: "\(place).\(name)")
+                }
+            case "propertyNames":
+                try (value as? [String: Any] ?? [:]).keys.flatMap {
+                    try complaints($0, rule as? [String: Any] ?? [:], at: "a name in \(place)")
                 }
             case "additionalProperties":
                 try (value as? [String: Any] ?? [:]).flatMap {

@@ -2,7 +2,7 @@
 """Any remote of rclone as a destination: everything that `rclone rcat`, `moveto` and `lsjson` can do.
 
 A delivery is streamed to `.<delivery id>.part` and moved to its key. It is recognised by the metadata `pouch-delivery` where the remote keeps
-metadata; elsewhere by the part having gone when the key came, and if nobody can tell, `unknown` is said.
+metadata. Elsewhere a part that is still there tells that it was not moved, and without it `unknown` is said: a size says nothing of whose it is.
 """
 import json
 import os
@@ -12,8 +12,6 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from pouch_plugin import ABSENT, UNKNOWN, Failure, Invalid, serve  # noqa: E402
-
-MISSING = 3, 4  # exit codes of rclone: a folder, a file that is not there
 
 
 class Rclone:
@@ -46,7 +44,6 @@ class Rclone:
 
     def exists(self, order):
         unsure = False
-        part_is_there = self.stat(self.part(order.delivery)) is not None
         for key in (order.key, order.suffixedKey):
             there = self.stat(key)
             if there is None or there["IsDir"]:
@@ -54,24 +51,25 @@ class Rclone:
             if self.keeps_metadata:
                 if there.get("Metadata", {}).get("pouch-delivery") == order.delivery:
                     return {"key": key, "location": self.location(key)}
-            elif there["Size"] == order.size:
-                # The checkpoint names the key that the part was about to be moved to.
-                if order.checkpoint == key and not part_is_there:
-                    return {"key": key, "location": self.location(key)}
-                unsure = unsure or order.checkpoint is None
-        return UNKNOWN if unsure and not part_is_there else ABSENT
+            elif there["Size"] in (order.size, -1):
+                # The checkpoint names the key that the part was about to be moved to; -1: the remote does not tell.
+                unsure = unsure or order.checkpoint in (None, key)
+        return UNKNOWN if unsure and self.stat(self.part(order.delivery)) is None else ABSENT
 
     def deliver(self, delivery):
-        part = self.part(delivery.delivery)
+        part, announced = self.part(delivery.delivery), False
         try:
             self.send(delivery, part)
             for key in delivery.keys:
+                announced = True
                 delivery.ready(key)
                 if self.move(part, key, delivery.whenTaken):
                     return delivery.arrival(key, location=self.location(key), remote=self.root)
             raise Failure("quarantine", "key-taken", f"{delivery.key} is taken by an object that is not of this delivery")
-        except Failure:
-            self.discard(part)
+        except Failure as failure:
+            # A checkpoint may lead to it now: that it is still there is what tells `exists` that it was not moved.
+            if not announced or failure.answer["class"] == "quarantine":
+                self.discard(part)
             raise
 
     def abandon(self, delivery_id, checkpoint):
@@ -91,7 +89,8 @@ class Rclone:
                 rclone.stdin.write(block)
             _, words = rclone.communicate()
         except BrokenPipeError:
-            _, words = rclone.stderr.read(), rclone.stderr.read()
+            # It ended early, and says why.
+            words = rclone.stderr.read()
         except BaseException:
             # Without an end of its input nothing arrives.
             rclone.kill()

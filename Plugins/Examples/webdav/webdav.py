@@ -12,7 +12,7 @@ import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from pouch_plugin import ABSENT, UNKNOWN, Cancelled, Failure, Invalid, serve  # noqa: E402
+from pouch_plugin import ABSENT, UNKNOWN, Failure, Invalid, serve  # noqa: E402
 
 SPACE = "https://pouch.invalid/ns"
 WHOSE = f"{{{SPACE}}}delivery"
@@ -29,6 +29,9 @@ class WebDAV:
         url = urllib.parse.urlsplit(settings["url"])
         if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
             raise Invalid("url", "write it as https://host/folder/")
+        if "@" in url.netloc:
+            # It would stand in every receipt.
+            raise Invalid("url", "user and password have fields of their own")
         if secrets.get("password") and url.scheme != "https" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise Invalid("url", "a password is sent over https only")
         self.url, self.root = url, url.path.rstrip("/") + "/"
@@ -58,17 +61,18 @@ class WebDAV:
             if whose is not None and whose.text == order.delivery:
                 return {"key": key, "location": self.address(key)}
             unsure = unsure or whose is None and order.checkpoint == key
-        # Our part is still there: it was not moved.
-        return UNKNOWN if unsure and self.ask("HEAD", self.part(order.delivery))[0] == 404 else ABSENT
+        # Our part is still there: it was not moved. A server that does not let us look says nothing of it.
+        return UNKNOWN if unsure and self.ask("HEAD", self.part(order.delivery))[0] != 200 else ABSENT
 
     def deliver(self, delivery):
-        part = self.part(delivery.delivery)
+        part, announced = self.part(delivery.delivery), False
         try:
             self.demand(self.put(part, delivery), {200, 201, 204}, "PUT", part)
             status, body, _ = self.ask("PROPPATCH", part, body=(TELL % delivery.delivery).encode())
             keeps_properties = status == 207 and b" 200 " in body
             for key in delivery.keys:
                 self.make_folders(key)
+                announced = True
                 delivery.ready(key)
                 replacing = "T" if delivery.whenTaken == "replace" else "F"
                 status, _, headers = self.ask(
@@ -79,8 +83,10 @@ class WebDAV:
                 return delivery.arrival(key, location=self.address(key), status=status, properties=keeps_properties)
             raise Failure("quarantine", "key-taken", f"{delivery.key} is taken by a resource that is not of this delivery")
         except Failure as failure:
-            # What may come of itself (retry) finds its part again by the delivery's id; nobody else does.
-            if isinstance(failure, Cancelled) or failure.answer["class"] in ("quarantine", "source-changed", "hold"):
+            # Once it was announced a checkpoint may lead to it: that it is still there tells `exists` that it was not moved. What may come of
+            # itself (retry) finds it again by the delivery's id; nobody else does.
+            kind = failure.answer["class"]
+            if kind == "quarantine" or not announced and kind in ("cancelled", "source-changed", "hold"):
                 self.abandon(delivery.delivery, "")
             raise
 
@@ -106,10 +112,18 @@ class WebDAV:
             for name, value in {**self.headers, "Content-Length": str(delivery.size)}.items():
                 connection.putheader(name, value)
             connection.endheaders()
+            broken = None
             for block in delivery.blocks():
-                connection.send(block)
+                try:
+                    connection.send(block)
+                except (BrokenPipeError, ConnectionResetError) as error:
+                    # A server that refuses (401, 413, 507) need not read to the end: what it said before it hung up is there to be read.
+                    broken = error
+                    break
             answer = connection.getresponse()
             answer.read()
+            if broken and answer.status < 400:
+                raise broken
             return answer.status
         except (OSError, http.client.HTTPException) as error:
             raise lost(error)
@@ -157,6 +171,8 @@ class WebDAV:
         text = f"{method} {path} was answered with {status}"
         if status in (401, 403, 405, 404, 409, 501):
             raise Failure("hold", f"http-{status}", text, hint(status))
+        if status == 413:
+            raise Failure("quarantine", f"http-{status}", text, "the server takes no file this large")
         if status in (400, 414, 422):
             raise Failure("quarantine", f"http-{status}", text, "change the name with the route's `as:`")
         if status in (429, 503):

@@ -58,6 +58,18 @@ struct JSONLine {
 
     private mutating func append(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        Self.escape(text, into: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// As it stands between the quotes.
+    static func escaped(_ text: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        escape(text, into: &bytes)
+        return bytes
+    }
+
+    private static func escape(_ text: String, into bytes: inout [UInt8]) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
@@ -67,6 +79,5 @@ struct JSONLine {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

@@ -57,7 +57,7 @@ struct PluginMessage: Hashable, Sendable {
         let hint: String?
     }
 
-    /// Why a line is none of ours.
+    /// Why a line is none of ours; not the line, in which secrets may stand.
     struct Unreadable: Error, Hashable {
         let text: String
     }
@@ -70,15 +70,10 @@ struct PluginMessage: Hashable, Sendable {
     /// - Throws: `Unreadable`.
     init(line: [UInt8]) throws(Unreadable) {
         do { self = try JSONDecoder().decode(PluginMessage.self, from: Data(line)) } catch let wrong as Wrong {
-            throw Unreadable(text: "\(wrong.text) in " + Self.shown(line))
+            throw Unreadable(text: wrong.text + " in")
         } catch {
-            throw Unreadable(text: "not a message: " + Self.shown(line))
+            throw Unreadable(text: "not a message:")
         }
-    }
-
-    /// The beginning of a line, for people.
-    static func shown(_ line: [UInt8]) -> String {
-        "'" + VisibleText.escaped(Array(line.prefix(200))) + (line.count > 200 ? "…'" : "'")
     }
 }
 
@@ -174,9 +169,21 @@ extension PluginMessage: Decodable {
         guard facts.count <= mostFacts, facts.allSatisfy({ $0.key.utf8.count + $0.value.utf8.count <= longestFact }) else {
             throw Wrong(text: "more than \(mostFacts) facts, or one of more than \(longestFact) bytes")
         }
+        // They stand in records and on terminals.
+        guard facts.keys.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(belongsInFactName) }) else {
+            throw Wrong(text: "a fact whose name is not made of letters, digits, '_', '.' and '-'")
+        }
         let (size, sha256): (Int64?, SHA256Digest?) = (try fields.known(.size), try fields.known(.sha256))
         return Arrival(
             key: key, sent: size.flatMap { size in sha256.map { Sent(size: size, sha256: $0) } },
             location: try fields.known(.location), confirmation: try fields.known(.confirmation), facts: facts)
+    }
+
+    private static func belongsInFactName(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "_.-".utf8.contains(byte)
+        }
     }
 }

@@ -153,12 +153,11 @@ final class PluginLink: Sendable {
             lines = try state.withLock { state throws(LineSplitter.TooLong) in try state.splitter.lines(in: bytes) }
         } catch {
             return giveUp(
-                .violation("a line of more than \(Self.longestLine) bytes: \(redaction.text(PluginMessage.shown(error.beginning)))")
-            )
+                .violation("a line of more than \(Self.longestLine) bytes: " + redaction.quoted(error.beginning, isCut: true)))
         }
         for line in lines where loss == nil {
             do throws(PluginMessage.Unreadable) { hear(try PluginMessage(line: line)) } catch {
-                giveUp(.violation(redaction.text(error.text)))
+                giveUp(.violation(error.text + " " + redaction.quoted(line)))
             }
         }
     }

@@ -74,7 +74,9 @@ package enum StoryText {
             lines.append("  proof     \(VisibleText.escaped(receipt.location)) (\(receipt.confirmation.rawValue))")
             for stage in receipt.stages {
                 lines.append("    \(stage.stage)" + (stage.identity.map { " as \($0)" } ?? "") + ", \(stage.milliseconds) ms")
-                lines += stage.facts.sorted { $0.key < $1.key }.map { "      \($0.key): \(VisibleText.escaped($0.value))" }
+                lines += stage.facts.sorted { $0.key < $1.key }.map {
+                    "      \(VisibleText.escaped($0.key)): \(VisibleText.escaped($0.value))"
+                }
             }
         } else if let next = story.nextAttempt {
             lines.append("  next attempt \(next)")

@@ -2,6 +2,7 @@
 # Delivers into a folder of this machine. Replace what it does by what your far end needs; the order of the steps is what matters.
 # Needs jq and, for the notes on files, setfattr (Debian: jq, attr). Takes one request at a time.
 set -u
+export LC_ALL=C # messages are looked into
 exec 3>&1 1>&2 # what a program prints by accident is no message
 
 say() { # say ID JQ-OBJECT [--arg NAME VALUE]...
@@ -11,6 +12,15 @@ say() { # say ID JQ-OBJECT [--arg NAME VALUE]...
 }
 
 failed() { say "$id" '{type: "failed", class: $class, code: $code, text: $text, hint: $hint}' --arg class "$1" --arg code "$2" --arg text "$3" --arg hint "$4"; }
+
+# Who must act? A person at the far end: hold. Nobody can deliver this one file: quarantine. Nobody: retry.
+remedy_of() {
+    case $1 in
+        *'Permission denied'* | *'Operation not permitted'* | *'Read-only file system'* | *'Not a directory'* | *'File exists'*) echo hold ;;
+        *'File name too long'* | *'Invalid argument'* | *'Is a directory'*) echo quarantine ;;
+        *) echo retry ;;
+    esac
+}
 
 # The fields of a message as variables: @sh quotes them, so that no value can be a command.
 read_message() {
@@ -84,7 +94,8 @@ deliver() {
             return
         elif [ ! -e "$folder/$name" ]; then
             rm -f -- "$part"
-            failed quarantine cannot-place "$problem" "change the name with the route's as:"
+            failed "$(remedy_of "$problem")" cannot-place "$problem" \
+                "look at the folder's permissions and its disk, or change the name with the route's as:"
             return
         fi
         [ "$when_taken" = suffix ] || break

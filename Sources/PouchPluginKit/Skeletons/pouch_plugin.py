@@ -123,7 +123,9 @@ class Delivery:
 
 
 def serve(name, version, plugin, parallel=1):
-    out, lock, inboxes = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n"), threading.Lock(), {}
+    # Names that are not UTF-8 come as lone surrogates in the text of errors, and no JSON can say those.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace", newline="\n")
+    lock, inboxes = threading.Lock(), {}
     # A print() somewhere in a library is no message.
     os.dup2(2, 1)
 
@@ -173,9 +175,9 @@ def serve(name, version, plugin, parallel=1):
             inboxes[number] = queue.Queue()
             threading.Thread(target=answer, args=(message, inboxes[number]), daemon=True).start()
         elif kind in ("saved", "cancel"):
-            # What is about a request that is over needs no answer.
-            if number in inboxes:
-                inboxes[number].put(kind)
+            # What is about a request that is over, or ends just now, needs no answer.
+            if (inbox := inboxes.get(number)) is not None:
+                inbox.put(kind)
         elif kind == "ping":
             say({"type": "pong", "id": number})
         elif kind == "shutdown":

@@ -27,6 +27,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def reply(self, status, body=b""):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -54,8 +56,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
         def handle(self):
             try:
                 if self.refused and self.refused[0] == self.command:
-                    for _ in self.body():
-                        pass
+                    # As Apache does: it answers at once, and hangs up.
+                    self.close_connection = True
                     return self.reply(self.refused[1])
                 work(self, self.path_of(self.path))
             except FileNotFoundError:
