@@ -126,7 +126,7 @@ struct DecisionTests {
             let before = String(repeating: "x", count: cut - inside) + secret + "xx"
             #expect(isClean(redaction.quoted(Array(before.utf8))) && isClean(redaction.sentence(before)))
             let after = secret + String(repeating: "x", count: cut - inside)
-            for piece in [1, 7, 5_000] {
+            for piece in [509, 5_000] {
                 var words = PluginWords(redaction)
                 let bytes = Array(("x\n" + String(repeating: "x", count: 3_000) + after).utf8)
                 for start in stride(from: 0, to: bytes.count, by: piece) { words.add(Array(bytes[start...].prefix(piece))) }
