@@ -63,14 +63,16 @@ extension Journal {
         }
     }
 
-    /// The clock was set back: whatever waits for a time beyond `limit` becomes due at `time`, or it would wait for years.
+    /// Whatever waits for a time beyond `limit` becomes due at `time`: a partner may be there again, or the clock was set back.
     ///
+    /// - Parameter partner: `nil`: of all partners.
     /// - Returns (the ticket): how many deliveries that were.
     @discardableResult
-    package func bringForward(waitsBeyond limit: Timestamp, to time: Timestamp) -> Ticket<Int> {
+    package func bringForward(of partner: PartnerName? = nil, waitsBeyond limit: Timestamp, to time: Timestamp) -> Ticket<Int> {
         submit(.bringForward, "bring forward what waits beyond \(limit)") { session in
-            let partners = try Int64.fetchAll(
-                session.db.cachedStatement(sql: "SELECT id FROM word"))
+            let partners =
+                try partner.map { [try session.word($0.description)] }
+                ?? Int64.fetchAll(session.db.cachedStatement(sql: "SELECT id FROM word"))
             var moved = 0
             for partner in partners {
                 try session.run(

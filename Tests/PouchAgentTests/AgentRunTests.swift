@@ -178,6 +178,28 @@ struct AgentRunTests {
 
 @Suite("what needs a person")
 struct AgentStandstillTests {
+    @Test("is not waited for: a person who releases a partner that was not held sends what waits for a later time")
+    func triesNow() async throws {
+        let refusals = Array(repeating: ScriptedDestination.Answer.refuse(.retry, code: "ServiceUnavailable"), count: 1)
+        let house = try AgentHouse([(Specimen.acme, ScriptedDestination(refusals))])
+        try house.drop("a.csv", "a")
+        #expect(try await house.runOnce(patience: .zero).onTheWay == 1)
+        let offline = OfflineAgent(plan: house.plan)
+        let answer = try await offline.answer(.release(partner: Specimen.acme))
+        #expect(answer == .done(text: "acme was not held; 1 that waited for a later time are tried now"))
+        #expect(try await house.stories(of: "a.csv").first?.nextAttempt.map { $0 <= house.clock.now } == true)
+    }
+
+    @Test("or time is told once for a partner that does not answer, and every file of it waits for the next probe at most")
+    func unreachable() async throws {
+        let refusals = Array(repeating: ScriptedDestination.Answer.refuse(.retry, code: "ServiceUnavailable"), count: 9)
+        let house = try AgentHouse([(Specimen.acme, ScriptedDestination(refusals))], clock: HurriedClock())
+        for name in ["a", "b", "c"] { try house.drop(name, name) }
+        #expect(try await house.runOnce().isComplete)
+        #expect(house.destination.objects.count == 3)
+        #expect(try house.alerts().map(\.kind) == [.unreachable])
+    }
+
     @Test("holds the partner when a person must act there: the hold is recorded, told once, and survives a restart")
     func holds() async throws {
         let house = try AgentHouse(.refuse(.hold, code: "AccessDenied"))

@@ -57,7 +57,7 @@ extension Agent: ControlAnswering {
             lanes: lanes,
             running: board.running,
             account: recovery.lastAccount,
-            troubles: intake.pauseReason.map { ["nothing is taken in: \($0)"] } ?? []
+            troubles: [intake.pauseReason.map { "nothing is taken in: \($0)" }, outbox.trouble, closer.trouble].compactMap(\.self)
         )
     }
 
@@ -86,11 +86,16 @@ extension Agent: ControlAnswering {
 
     private func release(_ partner: PartnerName) async throws(JournalFailure) -> ControlAnswer {
         guard plan.partners.contains(where: { $0.name == partner }) else { return unknown(partner) }
-        let release = try await journal.release(partner, at: clock.now).value()
+        let now = clock.now
+        let release = try await journal.release(partner, at: now).value()
+        // Whoever releases a partner knows that it is there again: nothing waits for its next time.
+        let waiting = try await journal.bringForward(of: partner, waitsBeyond: now, to: now).value()
         lanes[partner]?.change(hold: nil)
+        lanes[partner]?.tryNow()
         alerts.clear(.held, subject: partner.description)
-        guard release.wasHeld || release.deliveries > 0 else { return .done(text: "\(partner) was not held") }
-        return .done(text: "\(partner) is released; \(release.deliveries) deliveries that were held wait again")
+        let more = waiting > 0 ? "; \(waiting) that waited for a later time are tried now" : ""
+        guard release.wasHeld || release.deliveries > 0 else { return .done(text: "\(partner) was not held\(more)") }
+        return .done(text: "\(partner) is released; \(release.deliveries) deliveries that were held wait again\(more)")
     }
 
     private func retry(_ text: String?) async throws(JournalFailure) -> ControlAnswer {
@@ -99,7 +104,7 @@ extension Agent: ControlAnswering {
             guard let text else { return .done(text: "nothing is held or quarantined") }
             return .refused(
                 text: "no held or quarantined delivery begins with '\(VisibleText.escaped(text))'",
-                hint: "`pouch status` and `pouch trace FILE` show the ids"
+                hint: "`pouch status` and `pouch trace FILE` show the ids; what waits is tried now by `pouch release PARTNER`"
             )
         }
         if text != nil, found.count > 1 {

@@ -84,6 +84,13 @@ final class FileCloser: Sendable {
         }
     }
 
+    /// For people: where files lie that are delivered and could not be put away.
+    var trouble: String? {
+        let folders = troubled.withLock { $0.sorted() }
+        return folders.isEmpty
+            ? nil : "files of \(folders.joined(separator: ", ")) are delivered and could not be put away; they are tried again"
+    }
+
     /// Files could not be put away, and nobody has tried them again since.
     var hasTrouble: Bool { troubled.withLock { !$0.isEmpty } }
 

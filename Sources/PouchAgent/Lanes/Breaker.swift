@@ -33,6 +33,12 @@ package struct Breaker: Hashable, Sendable {
         }
     }
 
+    /// When the next probe may go, on the monotonic clock; `nil` while everything passes, or a probe is on its way.
+    package var nextProbe: Duration? {
+        if case .open(let until, _) = state { return until }
+        return nil
+    }
+
     /// Call it when the delivery that `passage` let through as a probe begins.
     package mutating func probeBegan() {
         if case .open(_, let opened) = state { state = .probing(opened: opened) }
@@ -59,5 +65,13 @@ package struct Breaker: Hashable, Sendable {
     /// A probe that ended without telling anything of the far end (cancelled, source changed).
     package mutating func probeEndedSilently(at time: Duration) {
         if case .probing(let opened) = state { state = .open(until: time, opened: opened) }
+    }
+}
+
+extension Breaker.State {
+    /// Nothing passes but a probe now and then.
+    var isOpen: Bool {
+        if case .closed = self { return false }
+        return true
     }
 }

@@ -36,6 +36,7 @@ final class DeliveryEndings: LaneEndings {
         ]
         switch ending {
         case .recorded(let progress):
+            alerts.clear(.unreachable, subject: delivery.partner.description)
             outbox.ring()
             await closer.close(progress)
         case .quarantined(let failure, let progress):
@@ -62,6 +63,14 @@ final class DeliveryEndings: LaneEndings {
                 "will be tried again",
                 metadata: facts.merging(Self.fields(of: failure)) { own, _ in own }.merging(["in": "\(pause)"]) { own, _ in own }
             )
+            if lane.breaker.isOpen {
+                alerts.raise(
+                    .unreachable,
+                    subject: delivery.partner.description,
+                    code: "unreachable",
+                    text: "\(delivery.partner) did not answer several times in a row, and is tried again by itself: \(failure)"
+                )
+            }
         case .unrecorded(let failure):
             logger.error("the journal could not be written", metadata: facts.merging(["cause": "\(failure)"]) { own, _ in own })
         case .stopped: break

@@ -59,6 +59,7 @@ final class Lane: Sendable {
         state.withLock { state in
             state.pipeline = pipeline
             state.gate.change(slots: pipeline.partner.limits.atOnce)
+            state.gate.forgetFailures()
         }
         bell.ring()
     }
@@ -78,6 +79,15 @@ final class Lane: Sendable {
     var isBusy: Bool { state.withLock { $0.gate.running + $0.closing > 0 } }
 
     var breaker: Breaker.State { state.withLock { $0.gate.breaker.state } }
+
+    /// Somebody knows that the partner is there again: the breaker's interval is not waited for.
+    func tryNow() {
+        state.withLock { state in
+            state.gate.forgetFailures()
+            state.queue.noteBacklog()
+        }
+        bell.ring()
+    }
 
     func change(hold: PartnerHold?) {
         state.withLock { state in
@@ -180,11 +190,25 @@ final class Lane: Sendable {
             case .heldAlone, .stopped: state.gate.ended(.silent, at: now, jitter: jitter)
             }
         }
+        if case .waiting = ending { await waitForProbe() }
         // The slot is free now, whatever the archive takes.
         bell.ring()
         await endings.ended(delivery, ending, lane: self)
         state.withLock { $0.closing -= 1 }
         bell.ring()
+    }
+
+    /// While the partner does not answer, nothing of it waits longer than until the next probe: one is there to be sent, and the others
+    /// go at once when it succeeds, however often each of them had failed.
+    private func waitForProbe() async {
+        guard let probe = state.withLock({ $0.gate.breaker.nextProbe }) else { return }
+        let time = clock.now.advanced(by: max(probe - clock.monotonic, .zero))
+        do {
+            _ = try await journal.bringForward(of: partner, waitsBeyond: time, to: time).value()
+            state.withLock { $0.queue.noteDue(at: probe) }
+        } catch {
+            logger.error("the journal could not be written", metadata: ["partner": "\(partner)", "cause": "\(error)"])
+        }
     }
 }
 

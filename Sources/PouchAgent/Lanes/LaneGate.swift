@@ -20,11 +20,10 @@ package struct LaneGate: Sendable {
         self.breaker = breaker
     }
 
-    /// The partner's settings were changed: what the breaker knew of the far end may be over.
-    package mutating func change(slots: Int) {
-        self.slots = slots
-        breaker = Breaker()
-    }
+    package mutating func change(slots: Int) { self.slots = slots }
+
+    /// What the breaker knew of the far end may be over.
+    package mutating func forgetFailures() { breaker = Breaker() }
 
     package func verdict(at time: Duration) -> Verdict {
         if hold != nil { return .held }

@@ -3,6 +3,7 @@ import PouchFiles
 import PouchJournal
 import PouchKit
 import PouchManifest
+import Synchronization
 
 /// Writes the manifest file from the journal: what the journal committed is appended in order, once, and only then forgotten there.
 ///
@@ -14,6 +15,7 @@ final class ManifestOutbox: Sendable {
     private let alerts: AlertBell
     private let logger: Logger
     private let bell = Bell()
+    private let latestTrouble = Mutex<String?>(nil)
 
     init(journal: Journal, folder: String, clock: any AgentClock, alerts: AlertBell, logger: Logger) {
         self.journal = journal
@@ -25,20 +27,21 @@ final class ManifestOutbox: Sendable {
 
     func ring() { bell.ring() }
 
+    /// Why the manifest is behind; `nil`: it is not.
+    var trouble: String? { latestTrouble.withLock { $0 } }
+
     /// Runs until cancelled. Trouble with the manifest's disk is told and tried again; the lines are safe in the journal.
     func run() async {
         while !Task.isCancelled {
             do {
                 try await drain()
+                latestTrouble.withLock { $0 = nil }
                 alerts.clear(.diskShort, subject: "manifest")
                 await bell.wait()
             } catch {
-                alerts.raise(
-                    .diskShort,
-                    subject: "manifest",
-                    code: "manifest",
-                    text: "the manifest in \(folder) could not be written; its lines wait in the journal: \(error)"
-                )
+                let text = "the manifest in \(folder) could not be written; its lines wait in the journal: \(error)"
+                latestTrouble.withLock { $0 = text }
+                alerts.raise(.diskShort, subject: "manifest", code: "manifest", text: text)
                 // By the clock alone: with every delivery rings come, and a full disk would be asked each time.
                 do { try await clock.sleep(for: .seconds(5)) } catch { return }
             }

@@ -79,7 +79,8 @@ package enum StoryText {
                 }
             }
         } else if let next = story.nextAttempt {
-            lines.append("  next attempt \(next)")
+            // Due since ever: it waits for its turn, or for a person who releases the partner.
+            lines.append("  next attempt \(next.seconds > 1 ? "\(next)" : "when its turn comes")")
         }
         return lines.joined(separator: "\n")
     }
