@@ -20,7 +20,7 @@ struct PartnerKitCommand: AsyncParsableCommand {
               pouch partner kit acme --out kit --force --segments
               pouch partner kit acme --trust-anchor arn:aws:rolesanywhere:eu-west-1:111111111111:trust-anchor/aaaa --certificate-name edge-01
               pouch partner kit acme --queue arn:aws:sqs:eu-west-1:111111111111:pouch-published
-              pouch partner kit acme --queue arn:… --edge arn:aws:iam::111111111111:user/edge --publisher-edge arn:aws:iam::111111111111:role/worker
+              pouch partner kit acme --queue arn:aws:sqs:eu-west-1:111111111111:q --publisher-edge arn:aws:iam::111111111111:role/worker
             """
     )
 
