@@ -65,7 +65,7 @@ struct PluginConformanceTests {
         try folder.write(manifest.replacing(#"remote: "{folder}""#, with: remote), to: "rclone/plugin.yaml")
         let ids: Set<String> = [
             "no-bytes", "odd-size", "key-as-given", "nothing-before-durable", "failing-save", "taken-suffix", "taken-fail",
-            "taken-replace", "cancelled-at-a-save", "abandon-anywhere", "cut", "stopped-where-replace",
+            "taken-replace", "cancelled-at-a-save", "abandon-anywhere", "stopped-where-replace",
         ]
         try await expectKept(PluginFile.read(folder.path("rclone")), PluginTrialRun.promises.filter { ids.contains($0.id) })
     }
