@@ -14,7 +14,7 @@ struct S3SecureInboxConformanceTests {
     func keepsPromise(_ requirement: DestinationRequirement) async throws {
         let sandboxes = try #require(SharedSandboxes.running)
         // Org B's policy lets nobody write over what lies there; `when-taken: replace` is for a partner who allows it.
-        let isAboutReplacing = ["taken-replace", "again-where-replace"].contains(requirement.id)
+        let isAboutReplacing = ["taken-replace", "again-where-replace", "stopped-where-replace"].contains(requirement.id)
         let harness = InboxHarness(isAboutReplacing ? sandboxes.permissive : sandboxes.strict)
         if requirement.needs != .fullDisk {
             #expect(requirement.applies(to: harness), "the sandbox can make that go wrong")
