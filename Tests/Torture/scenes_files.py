@@ -166,11 +166,13 @@ def f32_no_files_at_all(stage):
 
 
 def f33_sizes_at_every_edge(stage):
-    """Nothing, one byte, around a block and around 5 MiB; a sparse giant is held or delivered, never begun and forgotten."""
+    """Nothing, one byte, around a block and around 5 MiB; a sparse giant that may not be cut into segments is held, and somebody is called."""
     stand = stage.inbox()
     for size in (0, 1, 4_095, 4_096, 65_537, (5 << 20) - 1, 5 << 20, (5 << 20) + 1):
         stand.ledger.feed(f"size-{size}.bin", size)
     stand.expect_everything("sizes at every edge", stand.deliver(patience=60))
+    text = open(stand.path("agent.yaml"), encoding="utf-8").read()
+    stand.write("agent.yaml", text.replace("as: generator", "as: generator, upload: single"), 0o600)
     with open(stand.path("drop", "giant.bin"), "wb") as file:
         file.truncate(1 << 40)
     ended = stand.deliver()

@@ -171,6 +171,7 @@ def f09_a_state_of_a_later_version(stage):
     """A journal that a later Pouch wrote is refused with both versions named, and is not touched."""
     stand = delivered_once(stage)
     journal = sqlite3.connect(stand.path("state", "journal.sqlite"))
+    (own,) = journal.execute("PRAGMA user_version").fetchone()
     journal.execute("PRAGMA user_version = 999")
     journal.commit()
     journal.close()
@@ -179,7 +180,7 @@ def f09_a_state_of_a_later_version(stage):
     expect(refused.code not in (0, -6, -11) and "999" in refused.said, f"it ended with {refused.code}: {refused.said[-300:]}")
     expect(os.path.exists(stand.path("drop", "later.bin")), "the drop was taken by an agent that cannot remember it")
     journal = sqlite3.connect(stand.path("state", "journal.sqlite"))
-    journal.execute("PRAGMA user_version = 1")
+    journal.execute(f"PRAGMA user_version = {own}")
     journal.commit()
     journal.close()
     stand.expect_everything("with its own version again", stand.deliver())
