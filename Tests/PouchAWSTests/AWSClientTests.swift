@@ -147,6 +147,18 @@ struct AWSClientTests {
         #expect(stubborn.requests.count == 2)
     }
 
+    @Test("a session that ends again while a call waits for its next attempt is renewed again")
+    func expiredTwice() async throws {
+        let credentials = CountedCredentials()
+        let transport = ScriptedTransport([
+            .error(400, "ExpiredToken"), .error(503, "SlowDown"), .error(400, "ExpiredToken"), Self.copied,
+        ])
+        let s3 = S3(credentials: credentials, link: Sample.link(transport))
+        _ = try await s3.copyObject(Sample.copy())
+        #expect(credentials.count == 2)
+        #expect(transport.requests.last?.header("x-amz-security-token") == "token2")
+    }
+
     @Test("a wrong region is followed once, and remembered")
     func wrongRegion() async throws {
         let transport = ScriptedTransport([

@@ -180,8 +180,7 @@ struct AgentRunTests {
 struct AgentStandstillTests {
     @Test("is not waited for: a person who releases a partner that was not held sends what waits for a later time")
     func triesNow() async throws {
-        let refusals = Array(repeating: ScriptedDestination.Answer.refuse(.retry, code: "ServiceUnavailable"), count: 1)
-        let house = try AgentHouse([(Specimen.acme, ScriptedDestination(refusals))])
+        let house = try AgentHouse(.refuse(.retry(after: .seconds(3_600)), code: "ServiceUnavailable"))
         try house.drop("a.csv", "a")
         #expect(try await house.runOnce(patience: .zero).onTheWay == 1)
         let offline = OfflineAgent(plan: house.plan)
@@ -198,6 +197,16 @@ struct AgentStandstillTests {
         #expect(try await house.runOnce().isComplete)
         #expect(house.destination.objects.count == 3)
         #expect(try house.alerts().map(\.kind) == [.unreachable])
+    }
+
+    @Test("is not what a shortage of our own is: no partner is told not to answer for it")
+    func shortage() async throws {
+        let refusals = Array(repeating: ScriptedDestination.Answer.refuse(.retry, code: "EMFILE"), count: 9)
+        let house = try AgentHouse([(Specimen.acme, ScriptedDestination(refusals))], clock: HurriedClock())
+        for name in ["a", "b", "c"] { try house.drop(name, name) }
+        #expect(try await house.runOnce().isComplete)
+        #expect(house.destination.objects.count == 3)
+        #expect(try house.alerts().isEmpty)
     }
 
     @Test("holds the partner when a person must act there: the hold is recorded, told once, and survives a restart")

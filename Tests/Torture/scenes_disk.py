@@ -180,7 +180,7 @@ def f14_no_descriptors(stage):
         expect(agent.process.poll() is None, f"with {spare} descriptors it ended by itself: {agent.said()[-500:]}")
         stand.expect_nothing_wrong(f"with {spare} descriptors")
     resource.prlimit(agent.process.pid, resource.RLIMIT_NOFILE, (4_096, 4_096))
-    agent.until_delivered("with descriptors again", limit=60)
+    agent.until_delivered("with descriptors again", limit=180)
     expect("Too many open files" in agent.said(), "the shortage was never told")
     agent.until(lambda: alerts(stand), "the operator is called once that is possible again")
     agent.until(lambda: not stand.left_over(), "what could not be put away is put away, by itself")

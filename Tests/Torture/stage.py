@@ -12,7 +12,7 @@ import time
 from stands import Extras, LocalStand, Run, SecureInboxStand, Trouble
 
 #: A busy machine is slow, and a scene that gave up too early would blame the agent.
-PATIENCE = 40
+PATIENCE = 120
 #: After SIGTERM; the README promises 8 seconds for what runs, and the machine may be busy.
 MOST_SECONDS_TO_STOP = 12
 

@@ -20,6 +20,9 @@ package final class AWSClient: Sendable {
     }
 
     /// What was done about one call so far.
+    ///
+    /// A call that waits between its attempts may take long enough for a session to end twice: what it was corrected by belongs to the
+    /// attempt, and the next one asks for credentials anew.
     private struct Course {
         var requests = 0
         var attempt = 1
@@ -30,11 +33,18 @@ package final class AWSClient: Sendable {
         var hasChangedRegion = false
         var hasSentDamagedAgain = false
         var renewed: RequestProof?
+
+        mutating func beginNextAttempt(after cause: RetryPolicy.Cause) {
+            attempt += 1
+            lastRetry = cause
+            hasRenewed = false
+            renewed = nil
+        }
     }
 
     /// Sends the call until it succeeds or must not be sent again.
     ///
-    /// Corrected once each, without counting as a retry: expired credentials, a wrong clock, a wrong region.
+    /// Corrected once each, without counting as a retry: expired credentials (once an attempt), a wrong clock, a wrong region.
     ///
     /// - Throws: `AWSFailure` of the last request; its outcome is unknown when that of any request was.
     package func send(
@@ -207,8 +217,7 @@ package final class AWSClient: Sendable {
                 after: course.attempt, cause: cause, jitter: link.jitter(), hint: failure.retryAfter),
             link.withdraw(cause)
         else { throw failure }
-        course.attempt += 1
-        course.lastRetry = cause
+        course.beginNextAttempt(after: cause)
         do {
             try await link.clock.sleep(for: delay)
         } catch {

@@ -15,6 +15,8 @@ package struct DeliveryLifecycle: Sendable {
     private let backoff: Backoff
     /// A changed source is looked at again after this long: whoever wrote it may still be writing.
     private let quiet: Duration
+    /// A shortage of our own ends in a moment that nothing tells us of, and looking whether it did costs nobody else anything.
+    private static let longestInShortage: Duration = .seconds(5)
 
     package init(backoff: Backoff = Backoff(), quiet: Duration = .seconds(2)) {
         self.backoff = backoff
@@ -28,10 +30,20 @@ package struct DeliveryLifecycle: Sendable {
         switch failure.remedy {
         case .retry(let asked):
             // A delay asked for by the other side wins over a shorter one of ours.
-            .wait(max(asked ?? .zero, backoff.delay(afterFailures: attempt, jitter: jitter)))
+            .wait(max(asked ?? .zero, pause(after: failure, attempt: attempt, jitter: jitter)))
         case .hold: .holdPartner
         case .quarantine: .quarantine
         case .sourceChanged: .retake(after: quiet)
         }
     }
+
+    private func pause(after failure: DeliveryFailure, attempt: Int, jitter: Double) -> Duration {
+        let step = backoff.delay(afterFailures: attempt, jitter: jitter)
+        return failure.isShortage ? min(step, Self.longestInShortage) : step
+    }
+}
+
+extension DeliveryFailure {
+    /// True when this process or this machine had no descriptor or memory left.
+    var isShortage: Bool { ["EMFILE", "ENFILE", "ENOMEM"].contains(code) }
 }

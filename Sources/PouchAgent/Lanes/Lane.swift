@@ -219,6 +219,6 @@ protocol LaneEndings: Sendable {
 
 extension DeliveryFailure {
     /// True when the failure says nothing of the far end: our journal, the source file, its sealed form, or a plugin's process, which is
-    /// started again by a schedule of its own.
-    var isOurs: Bool { code == "journal" || ["source-", "seal-", "plugin-"].contains(where: code.hasPrefix) }
+    /// started again by a schedule of its own; or this machine has no descriptor or memory left.
+    var isOurs: Bool { code == "journal" || isShortage || ["source-", "seal-", "plugin-"].contains(where: code.hasPrefix) }
 }
