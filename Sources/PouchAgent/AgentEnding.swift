@@ -77,6 +77,8 @@ extension Agent {
         do { try await outbox.drain() } catch {
             logger.error("the manifest is behind; its lines wait in the journal", metadata: ["cause": "\(error)"])
         }
+        // The next run takes what goes back; this one has not delivered it.
+        let putBack = intake.doubtsClaims ? await recovery.reconcile(isStart: true) : 0
         await alerts.tellWaiting()
         let snapshot = try? await journal.snapshot(now: clock.now)
         await journal.close()
@@ -87,6 +89,7 @@ extension Agent {
             folders: intake.folderStates,
             policy: plan.unmatched,
             account: recovery.lastAccount,
+            putBack: putBack,
             breakdown: breakdown.withLock { $0 } ?? intake.pauseReason.map { "nothing was taken in any more: \($0)" }
         )
     }

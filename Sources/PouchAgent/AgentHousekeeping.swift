@@ -37,7 +37,7 @@ extension Agent {
         var lastAccount = clock.monotonic
         var lastTime = clock.now
         await watchCertificates()
-        // What could not be put away is tried again soon, and less and less often while that fails.
+        // What could not be put away, or back, is tried again soon, and less and less often while that fails.
         let closing = Backoff(first: .seconds(4), longest: Self.accountsEvery)
         var troubledRounds = 0
         while !Task.isCancelled {
@@ -48,13 +48,15 @@ extension Agent {
                 lanes.noteBacklog()
             }
             let passed = clock.monotonic - lastAccount
-            let pause = closer.hasTrouble ? closing.delay(afterFailures: troubledRounds + 1, jitter: 1) : Self.accountsEvery
+            let isTroubled = closer.hasTrouble || intake.doubtsClaims
+            let pause = isTroubled ? closing.delay(afterFailures: troubledRounds + 1, jitter: 1) : Self.accountsEvery
             guard passed >= pause else { continue }
             if lastTime.duration(to: clock.now) < passed - .seconds(60) { await forgetLateTimes() }
             lastAccount = clock.monotonic
             lastTime = clock.now
             await closer.tryingAgain { await recovery.reconcile(isStart: false) }
-            troubledRounds = closer.hasTrouble ? troubledRounds + 1 : 0
+            intake.accounted(until: lastAccount - Recovery.youngest)
+            troubledRounds = closer.hasTrouble || intake.doubtsClaims ? troubledRounds + 1 : 0
             await pruneArchives()
             await watchCertificates()
         }

@@ -12,7 +12,7 @@ import Synchronization
 /// - What is neither is unaccounted for, and said so.
 final class Recovery: Sendable {
     /// A claim that is younger may not have been handed to the journal yet.
-    private static let youngest: Duration = .seconds(30)
+    static let youngest: Duration = .seconds(30)
     private static let page = 256
 
     private let folders: @Sendable () -> [String]
@@ -53,10 +53,13 @@ final class Recovery: Sendable {
 
     /// Looks at everything once.
     ///
-    /// - Parameter isStart: nothing is on its way yet, so that every stranger is one.
-    func reconcile(isStart: Bool) async {
+    /// - Parameter isStart: nothing is on its way yet, or any more, so that every stranger is one.
+    /// - Returns: How many claims went back to where they were dropped.
+    @discardableResult
+    func reconcile(isStart: Bool) async -> Int {
         var found = Account()
-        for folder in folders() { await lookThroughClaims(of: folder, isStart: isStart, into: &found) }
+        var putBack = 0
+        for folder in folders() { putBack += await lookThroughClaims(of: folder, isStart: isStart, into: &found) }
         await closeFinished(into: &found)
         await sweepSpool(isStart: isStart)
         found.checkedAt = clock.now
@@ -72,18 +75,20 @@ final class Recovery: Sendable {
                     + (found.strangers + found.missing).prefix(5).joined(separator: ", ")
             )
         }
+        return putBack
     }
 
-    private func lookThroughClaims(of folder: String, isStart: Bool, into found: inout Account) async {
+    private func lookThroughClaims(of folder: String, isStart: Bool, into found: inout Account) async -> Int {
+        var count = 0
         let roots = claimed.roots(of: folder)
         do {
             let survey = try await onBlockingThread { () throws(FileProblem) in try roots.orphans() }
             while true {
                 let claims = try await onBlockingThread { () throws(FileProblem) in try survey.next(upTo: Self.page) }
-                if claims.isEmpty { return }
+                if claims.isEmpty { return count }
                 for claim in claims where isOldEnough(claim, isStart: isStart) {
                     guard let file = try await journal.fileOfClaim(claim.place.id) else {
-                        await putBack(claim, roots: roots, into: &found)
+                        count += await putBack(claim, roots: roots, into: &found) ? 1 : 0
                         continue
                     }
                     if file.finished != nil, !(await closer.putAwayAgain(file)) {
@@ -93,6 +98,7 @@ final class Recovery: Sendable {
             }
         } catch {
             logger.error("the claims could not be looked through", metadata: ["folder": "\(folder)", "cause": "\(error)"])
+            return count
         }
     }
 
@@ -101,14 +107,16 @@ final class Recovery: Sendable {
         return (isStart || age > Self.youngest) && !isUnderWay(claim.place.id)
     }
 
-    private func putBack(_ claim: FoundClaim, roots: ClaimRoots, into found: inout Account) async {
+    private func putBack(_ claim: FoundClaim, roots: ClaimRoots, into found: inout Account) async -> Bool {
         do {
             try await onBlockingThread { () throws(ClaimFailure) in try roots.unclaim(claim.path, at: claim.place) }
             logger.info(
                 "put back a claim that was not admitted", metadata: ["file": "\(claim.path)", "claim": "\(claim.place.id)"])
+            return true
         } catch {
             found.strangers.append("\(claim.place.root)/\(claim.place.id)/\(claim.path)")
             logger.error("a claimed file is not in the journal", metadata: ["file": "\(claim.path)", "cause": "\(error)"])
+            return false
         }
     }
 

@@ -18,12 +18,14 @@ package struct RunEnding: Sendable {
 
     /// - Parameters:
     ///   - policy: what `ignore` leaves where it is was to be left there.
+    ///   - putBack: files that were to be claimed, and lie where they were dropped.
     ///   - breakdown: why the agent stopped by itself, or took nothing any more.
     init(
         snapshot: JournalSnapshot?,
         folders: [Intake.FolderState],
         policy: UnmatchedPolicy,
         account: Account,
+        putBack: Int = 0,
         breakdown: String?
     ) {
         let total = snapshot?.total ?? DeliveryCounts()
@@ -32,7 +34,7 @@ package struct RunEnding: Sendable {
         held = total.held
         quarantined = total.quarantined - total.retried
         unmatched = policy == .ignore ? 0 : folders.reduce(0) { $0 + $1.unmatched.count + $1.unmatchedQuarantined }
-        unsettled = folders.reduce(0) { $0 + ($1.figures?.unsettled ?? 0) }
+        unsettled = folders.reduce(0) { $0 + ($1.figures?.unsettled ?? 0) } + putBack
         unaccounted = total.unaccounted + account.total
         unread = folders.count { $0.figures?.isComplete == false || !$0.isThere }
         self.breakdown = breakdown ?? (snapshot == nil ? "the journal could not be read at the end" : nil)

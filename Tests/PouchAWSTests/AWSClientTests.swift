@@ -132,7 +132,7 @@ struct AWSClientTests {
         #expect(transport.requests.count == 2)
     }
 
-    @Test("expired credentials are renewed once")
+    @Test("expired credentials are renewed, a few times in a row when a role's sessions are revoked again and again")
     func expiredToken() async throws {
         let credentials = CountedCredentials()
         let transport = ScriptedTransport([.error(400, "ExpiredToken"), Self.copied])
@@ -140,11 +140,14 @@ struct AWSClientTests {
         _ = try await s3.copyObject(Sample.copy())
         #expect(credentials.count == 1)
         #expect(transport.requests[1].header("x-amz-security-token") == "token1")
-        let stubborn = ScriptedTransport([.error(400, "ExpiredToken"), .error(400, "ExpiredToken")])
+        let revoked = ScriptedTransport([.error(400, "ExpiredToken"), .error(400, "ExpiredToken"), Self.copied])
+        _ = try await S3(credentials: CountedCredentials(), link: Sample.link(revoked)).copyObject(Sample.copy())
+        #expect(revoked.requests.last?.header("x-amz-security-token") == "token2")
+        let stubborn = ScriptedTransport(Array(repeating: .error(400, "ExpiredToken"), count: 9))
         let again = S3(credentials: CountedCredentials(), link: Sample.link(stubborn))
         let failure = await #expect(throws: AWSFailure.self) { try await again.copyObject(Sample.copy()) }
         #expect(failure?.code == "ExpiredToken")
-        #expect(stubborn.requests.count == 2)
+        #expect(stubborn.requests.count == 4)
     }
 
     @Test("a session that ends again while a call waits for its next attempt is renewed again")

@@ -4,10 +4,11 @@
 //   POUCH_EFFECTS=kill:N           SIGKILL instead of the Nth effect
 //   POUCH_EFFECTS=fail:N:ERRNO     the Nth effect that can fail so fails with this number, once
 //   POUCH_EFFECTS=always:N:ERRNO   the Nth and every later one
+//   POUCH_EFFECTS=few:N:ERRNO      the Nth and the five after it
 //   …:N:ERRNO:WORD                 only calls whose name contains the word count (`sync`: fsync and fdatasync)
 //   POUCH_EFFECTS=short:N          the Nth write of at least two bytes writes half
 //   POUCH_EFFECTS=unsynced         fsync and fdatasync say yes and do nothing: shows that a harness can see a loss
-//   POUCH_EFFECTS=count            nothing goes wrong
+//   POUCH_EFFECTS=count            nothing goes wrong; with :0:ERRNO only what can fail so is counted
 //   POUCH_EFFECTS_CLOCK=SECONDS    the wall clock is off by so much; the monotonic one is not
 //   POUCH_EFFECTS_LOG=FILE         one line an effect: number and name; the last line tells what was struck
 //
@@ -33,7 +34,7 @@
 #include <unistd.h>
 
 enum kind { MAKE = 1, NAME = 2, WRITE = 4, SYNC = 8, NET = 16, DESCRIPTOR = 32, ATTRIBUTE = 64 };
-enum mode { OFF, COUNT, KILL, FAIL, ALWAYS, SHORT, UNSYNCED };
+enum mode { OFF, COUNT, KILL, FAIL, ALWAYS, FEW, SHORT, UNSYNCED };
 
 static enum mode mode = OFF;
 static long target;
@@ -71,14 +72,14 @@ __attribute__((constructor)) static void begin(void) {
     char word[16] = "";
     sscanf(text, "%15[a-z]:%ld:%d:%15s", word, &target, &number, only);
     mode = !strcmp(word, "kill") ? KILL : !strcmp(word, "fail") ? FAIL : !strcmp(word, "always") ? ALWAYS
-        : !strcmp(word, "short") ? SHORT : !strcmp(word, "unsynced") ? UNSYNCED : COUNT;
+        : !strcmp(word, "few") ? FEW : !strcmp(word, "short") ? SHORT : !strcmp(word, "unsynced") ? UNSYNCED : COUNT;
     // Children (an alert's command, a plugin) are not what is tested.
     unsetenv("POUCH_EFFECTS");
 }
 
 static int concerns(enum kind kind) {
     if (mode == SHORT) return kind == WRITE;
-    if (mode != FAIL && mode != ALWAYS) return kind != DESCRIPTOR;
+    if (!number) return kind != DESCRIPTOR;
     switch (number) {
     case EMFILE: return (kind & (MAKE | DESCRIPTOR)) != 0;
     case EINTR: return (kind & (MAKE | WRITE | SYNC | NET | DESCRIPTOR)) != 0;
@@ -91,7 +92,7 @@ static int concerns(enum kind kind) {
 static int strikes(enum kind kind, const char *name) {
     if (mode == OFF || mode == UNSYNCED || !concerns(kind) || !strstr(name, only)) return 0;
     long now = atomic_fetch_add(&effects, 1) + 1;
-    int hit = mode == ALWAYS ? now >= target : now == target;
+    int hit = mode == ALWAYS ? now >= target : mode == FEW ? now >= target && now < target + 6 : now == target;
     if (log_file >= 0) {
         char line[64];
         int count = snprintf(line, sizeof line, "%ld %s\n", now, name);

@@ -12,6 +12,8 @@ AT_ONCE = 4
 FAILURES = [
     ("fail", errno.ENOSPC), ("fail", errno.EIO), ("fail", errno.EDQUOT), ("fail", errno.EROFS), ("fail", errno.EMFILE),
     ("fail", errno.EINTR), ("short", 0), ("always", errno.ENOSPC), ("always", errno.EROFS), ("always", errno.EIO)]
+#: One call that fails says little: what cleans up after it needs a descriptor too.
+SHORTAGE = [("few", errno.EMFILE)]
 
 
 class Outcome:
@@ -84,16 +86,21 @@ def kill_everywhere(tools, stand_type, folder, seed, most=None):
     return each(outcome, one, chosen(total, most, seed))
 
 
-def fail_everywhere(tools, stand_type, folder, seed, most=None):
-    """Each effect fails with each error, once, or with all that come after it; the run may report it or get over it, and a later run
-    makes all good."""
-    outcome = Outcome(f"every effect fails, {stand_type.kind}")
-    counting = stand_type(tools, f"{folder}/{stand_type.kind}-count-again", seed)
-    total = counting.count_effects()
-    counting.remove()
-    each_most = None if most is None else max(1, most // len(FAILURES))
+def fail_everywhere(tools, stand_type, folder, seed, most=None, failures=None):
+    """Each effect fails with each error, once, or with some or all that come after it; the run may report it or get over it, and a
+    later run makes all good."""
+    failures = failures or FAILURES
+    outcome = Outcome(f"every effect fails ({', '.join(sorted({mode for mode, _ in failures}))}), {stand_type.kind}")
+    totals = {}
+    for number in {number for _, number in failures}:
+        counting = stand_type(tools, f"{folder}/{stand_type.kind}-count-{number}", seed)
+        totals[number] = counting.count_effects(number)
+        counting.remove()
+    each_most = None if most is None else max(1, most // len(failures))
     cases = [
-        (mode, number, effect) for index, (mode, number) in enumerate(FAILURES) for effect in chosen(total, each_most, seed + index)]
+        (mode, number, effect)
+        for index, (mode, number) in enumerate(failures)
+        for effect in chosen(totals[number], each_most, seed + index)]
 
     def one(case):
         mode, number, effect = case

@@ -26,6 +26,8 @@ def harnesses(asked, tools, folder):
     for stand in (LocalStand, PluginStand, SecureInboxStand) + ((SFTPStand,) if tools.ssh else ()):
         yield f"kill-{stand.kind}", lambda stand=stand: sweeps.kill_everywhere(tools, stand, folder, seed, share)
         yield f"fail-{stand.kind}", lambda stand=stand: sweeps.fail_everywhere(tools, stand, folder, seed, share)
+        yield f"shortage-{stand.kind}", lambda stand=stand: sweeps.fail_everywhere(
+            tools, stand, folder, seed, share and share * 4, sweeps.SHORTAGE)
     yield "network", lambda: network.through_a_bad_line(tools, SecureInboxStand, folder, seed, 10 if minutes is None else max(1, int(minutes / 2)))
     cuts = 500 if minutes is None else max(10, int(minutes * 10))
     reason = power.why_not(folder)

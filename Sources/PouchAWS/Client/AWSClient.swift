@@ -6,6 +6,8 @@ import PouchKit
 package final class AWSClient: Sendable {
     /// A clock that is off by less is not what a refusal is about: services accept 15 minutes, and answers take a while.
     private static let leastSkew: Duration = .seconds(240)
+    /// A session may be ended again between its renewal and the request that uses it, when all of a role are revoked.
+    private static let mostRenewals = 3
 
     package let link: AWSLink
     private let authority: RequestAuthority
@@ -28,7 +30,8 @@ package final class AWSClient: Sendable {
         var attempt = 1
         var lastRetry: RetryPolicy.Cause?
         var mayHaveTakenEffect = false
-        var hasRenewed = false
+        /// In this attempt.
+        var renewals = 0
         var hasCorrectedClock = false
         var hasChangedRegion = false
         var hasSentDamagedAgain = false
@@ -37,14 +40,14 @@ package final class AWSClient: Sendable {
         mutating func beginNextAttempt(after cause: RetryPolicy.Cause) {
             attempt += 1
             lastRetry = cause
-            hasRenewed = false
+            renewals = 0
             renewed = nil
         }
     }
 
     /// Sends the call until it succeeds or must not be sent again.
     ///
-    /// Corrected once each, without counting as a retry: expired credentials (once an attempt), a wrong clock, a wrong region.
+    /// Corrected once each, without counting as a retry: expired credentials (a few times an attempt), a wrong clock, a wrong region.
     ///
     /// - Throws: `AWSFailure` of the last request; its outcome is unknown when that of any request was.
     package func send(
@@ -164,8 +167,8 @@ package final class AWSClient: Sendable {
             link.learn(skew: skew, of: setting.address.endpoint.authority)
             return true
         }
-        if RetryClass.expiredCodes.contains(refusal.code), !course.hasRenewed {
-            course.hasRenewed = true
+        if RetryClass.expiredCodes.contains(refusal.code), course.renewals < Self.mostRenewals {
+            course.renewals += 1
             do throws(CredentialFailure) {
                 course.renewed = try await authority.renewedProof(after: setting.proof)
             } catch {
@@ -173,8 +176,8 @@ package final class AWSClient: Sendable {
             }
             return course.renewed != nil
         }
-        if RetryClass.unknownKeyCodes.contains(refusal.code), !course.hasRenewed {
-            course.hasRenewed = true
+        if RetryClass.unknownKeyCodes.contains(refusal.code), course.renewals == 0 {
+            course.renewals += 1
             // A source that has only these says so; the service's refusal is then the better reason.
             course.renewed = (try? await authority.renewedProof(after: setting.proof)) ?? nil
             return course.renewed != nil

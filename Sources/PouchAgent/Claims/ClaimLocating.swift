@@ -10,16 +10,16 @@ extension ClaimRoots {
         do throws(ClaimFailure) {
             let root: DirectoryHandle
             do throws(FileProblem) { root = try openRoot(at: place.root) } catch { return .unavailable(error) }
-            if let claim = try present({ () throws(ClaimFailure) in try opened(drop, at: place, in: root, expected: nil) }) {
+            if let claim = try present({ () throws(ClaimFailure) in try opened(drop, at: place, in: root) }) {
                 removeOtherName(of: claim)
                 return located(claim, identity)
             }
             if try isTakenBackFromQuarantine(drop, at: place, root: root) {
-                return located(try opened(drop, at: place, in: root, expected: nil), identity)
+                return located(try opened(drop, at: place, in: root), identity)
             }
             if let claim = try takenAgain(drop, at: place, root: root, identity) { return .found(claim) }
             // Another task may have taken it again a moment ago.
-            return try present({ () throws(ClaimFailure) in try opened(drop, at: place, in: root, expected: nil) })
+            return try present({ () throws(ClaimFailure) in try opened(drop, at: place, in: root) })
                 .map { located($0, identity) } ?? .missing
         } catch {
             switch error {
@@ -64,7 +64,7 @@ extension ClaimRoots {
             try Self.move(drop, from: parent, into: root, id: place.id)
             return true
         }
-        return isThere ? try opened(drop, at: place, in: root, expected: nil) : nil
+        return isThere ? try opened(drop, at: place, in: root) : nil
     }
 }
 

@@ -180,8 +180,8 @@ enum SourceFailure {
 
     static func unreadable(_ path: DropPath, _ problem: FileProblem) -> DeliveryFailure {
         // A shortage of our own passes.
-        let pause: Duration = problem.isExhausted ? .seconds(1) : .seconds(30)
-        return DeliveryFailure(.retry(after: pause), code: "source-unreadable", attempt: "read \(path)", cause: "\(problem)")
+        let (pause, code): (Duration, _) = problem.isExhausted ? (.seconds(1), problem.code) : (.seconds(30), "source-unreadable")
+        return DeliveryFailure(.retry(after: pause), code: code, attempt: "read \(path)", cause: "\(problem)")
     }
 
     static func unread(_ path: DropPath, _ problem: FileHashFailure) -> DeliveryFailure {

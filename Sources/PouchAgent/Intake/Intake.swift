@@ -19,6 +19,8 @@ final class Intake: DropReceiver {
         var refused: [Admission] = []
         /// The claims of both, so that nobody takes them for lost.
         var claims: Set<String> = []
+        /// When a claim failed last, on the monotonic clock: the file may lie in its claim place, unknown to the journal.
+        var doubted: Duration?
         /// Why nothing is taken for now.
         var pause: String?
         var isStopping = false
@@ -34,6 +36,7 @@ final class Intake: DropReceiver {
         fileprivate let folders: [String: FolderState]
         fileprivate let refused: [Admission]
         fileprivate let claims: Set<String>
+        fileprivate let doubted: Duration?
         fileprivate let pause: String?
     }
 
@@ -100,6 +103,7 @@ final class Intake: DropReceiver {
                 folders: folders.map { legacy?.folders[$0.watched.path] ?? FolderState() },
                 refused: legacy?.refused ?? [],
                 claims: legacy?.claims ?? [],
+                doubted: legacy?.doubted,
                 pause: legacy?.pause
             )
         )
@@ -117,7 +121,7 @@ final class Intake: DropReceiver {
                 known.unmatched = []
                 left[folder.watched.path] = known
             }
-            return Legacy(folders: left, refused: state.refused, claims: state.claims, pause: state.pause)
+            return Legacy(folders: left, refused: state.refused, claims: state.claims, doubted: state.doubted, pause: state.pause)
         }
     }
 
@@ -313,6 +317,16 @@ final class Intake: DropReceiver {
     /// Whether that claim is on its way into the journal.
     func isUnderWay(_ claim: String) -> Bool { state.withLock { $0.claims.contains(claim) } }
 
+    /// A claim failed since somebody looked through all of them.
+    var doubtsClaims: Bool { state.withLock { $0.doubted != nil } }
+
+    /// All claims that failed before then were looked at.
+    func accounted(until time: Duration) {
+        state.withLock { state in
+            if let doubted = state.doubted, doubted <= time { state.doubted = nil }
+        }
+    }
+
     var hasClaimsUnderWay: Bool { state.withLock { !$0.claims.isEmpty } }
 
     // MARK: Not taking
@@ -371,7 +385,10 @@ final class Intake: DropReceiver {
         case .stranded, .problem:
             logger.error(
                 "could not claim", metadata: ["file": "\(drop.path)", "folder": "\(plan.watched.path)", "cause": "\(failure)"])
-            state.withLock { $0.folders[folder].isClaimTroubleTold = true }
+            state.withLock { state in
+                state.folders[folder].isClaimTroubleTold = true
+                state.doubted = clock.monotonic
+            }
             alerts.raise(.unaccounted, subject: plan.watched.path, code: "claim", text: "could not claim \(drop.path): \(failure)")
             return .refused(retryAfter: .seconds(5))
         }
