@@ -15,6 +15,18 @@ final class HostKeyTrust: Sendable {
         case key(type: String)
     }
 
+    /// What one request's judges could not look up.
+    final class Lookup: Sendable {
+        private let state = Mutex<FileProblem?>(nil)
+
+        /// Nothing was left to open the file of known hosts with.
+        var shortage: FileProblem? { state.withLock { $0 } }
+
+        fileprivate func failed(_ problem: FileProblem) {
+            if problem.isExhausted { state.withLock { $0 = problem } }
+        }
+    }
+
     /// In the order of preference.
     private static let types = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"]
     private static let mostKnownHosts = 8 << 20
@@ -45,11 +57,11 @@ final class HostKeyTrust: Sendable {
 
     func settle(_ question: Question?) { state.withLock { $0.settled = question } }
 
-    func judge(asking question: Question) -> SFTPHostKeyJudge {
+    func judge(asking question: Question, _ lookup: Lookup) -> SFTPHostKeyJudge {
         var preference: String?
         if case .key(let type) = question { preference = self.preference(type) }
         return SFTPHostKeyJudge(typePreference: preference) { [self] key in
-            guard isTrusted(key) else { return false }
+            guard isTrusted(key, lookup) else { return false }
             state.withLock { $0.recognised = key.fingerprint }
             return true
         }
@@ -84,13 +96,13 @@ final class HostKeyTrust: Sendable {
         return inOrder.isEmpty ? [.anyKey] : inOrder
     }
 
-    private func isTrusted(_ key: SFTPHostKey) -> Bool {
+    private func isTrusted(_ key: SFTPHostKey, _ lookup: Lookup) -> Bool {
         switch trust {
         case .pins(let pins): return pins.contains { $0.matches(key) }
         case .knownHosts(let path, let addsFirst):
             // One at a time: of two first connections, the second finds what the first has written.
             return state.withLock { _ in
-                do {
+                do throws(FileProblem) {
                     let known = try knownHosts(path, mayBeMissing: addsFirst)
                     guard addsFirst, known.trusted.isEmpty, !known.revoked.contains(where: { $0.key == key }) else {
                         return known.isTrusted(key)
@@ -99,6 +111,7 @@ final class HostKeyTrust: Sendable {
                     return true
                 } catch {
                     // Whoever cannot be looked up is not trusted.
+                    lookup.failed(error)
                     return false
                 }
             }

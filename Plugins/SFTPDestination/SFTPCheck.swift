@@ -168,6 +168,7 @@ private struct SFTPCheck {
         let failure: DeliveryFailure
         switch trouble {
         case .secret(let problem): failure = troubles.secret(problem)
+        case .shortage(let problem): failure = troubles.shortage("the host key could not be looked up: \(problem)")
         case .server(let problem): failure = troubles.failure(problem, while: step)
         }
         return Finding(.failure, "could not \(failure.attempt): \(failure.cause)", hint: failure.hint)

@@ -202,6 +202,7 @@ struct SFTPCourse: Sendable {
         let troubles = await lane.troubles(attempt: attempt)
         switch trouble {
         case .secret(let problem): return troubles.secret(problem)
+        case .shortage(let problem): return troubles.shortage("the host key could not be looked up: \(problem)")
         case .server(let failure): return troubles.failure(failure, while: step)
         }
     }

@@ -23,6 +23,8 @@ final class SFTPLane: Sendable {
         case server(SFTPFailure)
         /// A file of secrets cannot be used.
         case secret(SettingsProblem)
+        /// This machine had nothing left to look the host key up with.
+        case shortage(FileProblem)
     }
 
     /// Performs a request, under the question that makes the server show a trusted key.
@@ -32,10 +34,12 @@ final class SFTPLane: Sendable {
         isRepeatable: Bool = false, progress: (@Sendable (Int64) -> Void)? = nil, _ request: @Sendable () -> SFTPRequest
     ) async throws(Trouble) -> SFTPAnswer {
         let login = try await login()
-        do throws(SFTPFailure) { return try await recognised(request(), as: login, progress) } catch {
-            guard isRepeatable, error.usedKeptConnection, error.isLossOfSession else { throw .server(error) }
+        do throws(Trouble) { return try await recognised(request(), as: login, progress) } catch {
+            guard isRepeatable, case .server(let failure) = error, failure.usedKeptConnection, failure.isLossOfSession else {
+                throw error
+            }
         }
-        do throws(SFTPFailure) { return try await recognised(request(), as: login, progress) } catch { throw .server(error) }
+        return try await recognised(request(), as: login, progress)
     }
 
     /// What failures of this lane are explained with.
@@ -55,10 +59,22 @@ final class SFTPLane: Sendable {
 
     private func recognised(
         _ request: SFTPRequest, as login: SFTPLogin, _ progress: (@Sendable (Int64) -> Void)?
+    ) async throws(Trouble) -> SFTPAnswer {
+        let lookup = HostKeyTrust.Lookup()
+        do throws(SFTPFailure) { return try await recognised(request, as: login, lookup, progress) } catch {
+            // Whoever could not be looked up was not trusted, and nothing was found against it either.
+            if error.isQuestionOfTrust, let shortage = lookup.shortage { throw .shortage(shortage) }
+            throw .server(error)
+        }
+    }
+
+    private func recognised(
+        _ request: SFTPRequest, as login: SFTPLogin, _ lookup: HostKeyTrust.Lookup, _ progress: (@Sendable (Int64) -> Void)?
     ) async throws(SFTPFailure) -> SFTPAnswer {
         if let settled = trust.settled {
             do throws(SFTPFailure) {
-                return try await engine.perform(request, as: login, trusting: trust.judge(asking: settled), progress: progress)
+                let judge = trust.judge(asking: settled, lookup)
+                return try await engine.perform(request, as: login, trusting: judge, progress: progress)
             } catch {
                 guard error.isQuestionOfTrust else { throw error }
                 trust.settle(nil)
@@ -67,8 +83,8 @@ final class SFTPLane: Sendable {
         var refusal: SFTPFailure?
         for question in trust.questions() {
             do throws(SFTPFailure) {
-                let answer = try await engine.perform(
-                    request, as: login, trusting: trust.judge(asking: question), progress: progress)
+                let judge = trust.judge(asking: question, lookup)
+                let answer = try await engine.perform(request, as: login, trusting: judge, progress: progress)
                 trust.settle(question)
                 return answer
             } catch {

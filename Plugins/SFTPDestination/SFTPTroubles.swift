@@ -34,6 +34,8 @@ package struct SFTPTroubles: Sendable {
                 "the server may limit its sessions (sessions: is \(plan.sessions)), or is no SSH server")
         case .noCommonAlgorithm: made(.hold, "no-common-algorithm", failure, algorithmHint)
         case .hostKey(let key): hostKey(failure, key)
+        // libssh2 opens the key file for each login; it can be read now.
+        case .login where keyFile != nil && failure.text.contains("Unable to open"): shortage(failure.text)
         case .login: made(.hold, "login-denied", failure, loginHint)
         case .stalled, .cut: made(.retry, "connection-lost", failure, nil)
         case .missing, .denied, .full, .taken, .unsupported, .refused: answer(failure, step)
@@ -45,8 +47,14 @@ package struct SFTPTroubles: Sendable {
         }
     }
 
-    func secret(_ problem: SettingsProblem) -> DeliveryFailure {
-        DeliveryFailure(.hold, code: "secret-unusable", attempt: attempt, cause: problem.text, hint: problem.hint)
+    package func secret(_ problem: SettingsProblem) -> DeliveryFailure {
+        guard !problem.isShortage else { return shortage(problem.text) }
+        return DeliveryFailure(.hold, code: "secret-unusable", attempt: attempt, cause: problem.text, hint: problem.hint)
+    }
+
+    /// This machine could not look something up: it says nothing of the server.
+    func shortage(_ cause: String) -> DeliveryFailure {
+        DeliveryFailure(.retry, code: DeliveryFailure.shortage, attempt: attempt, cause: cause)
     }
 
     func taken(_ path: String) -> DeliveryFailure {

@@ -74,11 +74,12 @@ extension Agent {
     }
 
     func finish() async -> RunEnding {
+        // What goes back to where it was dropped is delivered by the next run, not by this one.
+        var putBack = 0
+        if intake.doubtsClaims || closer.hasTrouble { putBack = await recovery.reconcile(isStart: true) }
         do { try await outbox.drain() } catch {
             logger.error("the manifest is behind; its lines wait in the journal", metadata: ["cause": "\(error)"])
         }
-        // The next run takes what goes back; this one has not delivered it.
-        let putBack = intake.doubtsClaims ? await recovery.reconcile(isStart: true) : 0
         await alerts.tellWaiting()
         let snapshot = try? await journal.snapshot(now: clock.now)
         await journal.close()

@@ -11,6 +11,8 @@ package struct RunEnding: Sendable {
     package let unmatched: Int
     package let unsettled: Int
     package let unaccounted: Int
+    /// Lines that the manifest lacks: what they prove is proven by the journal alone.
+    package let unwritten: Int
     /// Folders that could not be looked through: what lies in them is not in the counts.
     package let unread: Int
     /// Why the run ended before its time, or cannot say how it ended.
@@ -36,19 +38,20 @@ package struct RunEnding: Sendable {
         unmatched = policy == .ignore ? 0 : folders.reduce(0) { $0 + $1.unmatched.count + $1.unmatchedQuarantined }
         unsettled = folders.reduce(0) { $0 + ($1.figures?.unsettled ?? 0) } + putBack
         unaccounted = total.unaccounted + account.total
+        unwritten = snapshot?.unwrittenLines ?? 0
         unread = folders.count { $0.figures?.isComplete == false || !$0.isThere }
         self.breakdown = breakdown ?? (snapshot == nil ? "the journal could not be read at the end" : nil)
     }
 
     package var isComplete: Bool {
-        breakdown == nil && onTheWay + held + quarantined + unmatched + unsettled + unaccounted + unread == 0
+        breakdown == nil && onTheWay + held + quarantined + unmatched + unsettled + unaccounted + unwritten + unread == 0
     }
 
     package var summary: String {
         if let breakdown { return breakdown }
         let rest = [
             (onTheWay, "waiting"), (held, "held"), (quarantined, "quarantined"), (unmatched, "unmatched"), (unsettled, "unsettled"),
-            (unaccounted, "unaccounted"), (unread, "folders not read whole"),
+            (unaccounted, "unaccounted"), (unwritten, "lines not in the manifest"), (unread, "folders not read whole"),
         ]
         .filter { $0.0 > 0 }
         .map { "\($0.0) \($0.1)" }

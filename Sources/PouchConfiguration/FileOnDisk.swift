@@ -5,6 +5,8 @@ struct FileOnDisk {
     struct Problem: Error {
         let text: String
         let hint: String?
+        /// No descriptor or memory left to look.
+        var isShortage = false
     }
 
     let bytes: [UInt8]
@@ -76,7 +78,8 @@ struct FileOnDisk {
 
     private static func problem(_ text: String) -> Problem {
         let cause = errno
-        return Problem(text: "\(text): \(String(cString: strerror(cause)))", hint: nil)
+        return Problem(
+            text: "\(text): \(String(cString: strerror(cause)))", hint: nil, isShortage: [EMFILE, ENFILE, ENOMEM].contains(cause))
     }
 
     /// For a shell.

@@ -13,7 +13,8 @@ package enum SecretFile {
         do throws(FileOnDisk.Problem) {
             file = try FileOnDisk.read(path, atMost: longest)
         } catch {
-            throw SettingsProblem(at: [], "the secret in '\(name)' cannot be used: the file \(error.text)")
+            throw SettingsProblem(
+                at: [], "the secret in '\(name)' cannot be used: the file \(error.text)", isShortage: error.isShortage)
         }
         guard !file.isOpenToEverybody else {
             throw SettingsProblem(

@@ -15,6 +15,9 @@ public struct DeliveryFailure: Error, Hashable, Sendable, CustomStringConvertibl
         public static let retry = Remedy.retry(after: nil)
     }
 
+    /// The `code` of what failed because this machine had no descriptor or memory left, where the system's own word is not at hand.
+    public static let shortage = "shortage"
+
     public let remedy: Remedy
     /// What was tried: "store seeds.csv in the repository of acme".
     public let attempt: String

@@ -80,11 +80,14 @@ public struct SettingsProblem: Error, Hashable, Sendable, CustomStringConvertibl
     public let keyPath: [String]
     public let text: String
     public let hint: String?
+    /// The setting may be right: this machine had no descriptor or memory left to look. Never a reason to call a person.
+    public let isShortage: Bool
 
-    public init(at keyPath: [String], _ text: String, hint: String? = nil) {
+    public init(at keyPath: [String], _ text: String, hint: String? = nil, isShortage: Bool = false) {
         self.keyPath = keyPath
         self.text = text
         self.hint = hint
+        self.isShortage = isShortage
     }
 
     /// `repository.key: <text>`, and the hint on a second line.

@@ -142,7 +142,9 @@ struct DeliveryLifecycleTests {
         #expect(lifecycle.step(after: failure(.retry(after: .milliseconds(1))), attempt: 1, jitter: 1) == .wait(.seconds(1)))
     }
 
-    @Test("a shortage of our own is waited for by seconds, however often it was met", arguments: ["EMFILE", "ENFILE", "ENOMEM"])
+    @Test(
+        "a shortage of our own is waited for by seconds, however often it was met",
+        arguments: ["EMFILE", "ENFILE", "ENOMEM", "shortage"])
     func shortage(code: String) {
         let failure = DeliveryFailure(.retry, code: code, attempt: "copy", cause: "no more (\(code))")
         #expect(DeliveryLifecycle().step(after: failure, attempt: 2, jitter: 1) == .wait(.seconds(2)))

@@ -46,6 +46,19 @@ struct SFTPTroublesTests {
         #expect(try troubles().failure(failure(kind), while: .upload).remedy == .hold)
     }
 
+    @Test("calls nobody for a key or a secret that could not be opened for want of a descriptor")
+    func shortage() throws {
+        let cause = "Unable to extract public key from private key file: Unable to open private key file"
+        let unopened = SFTPFailure(kind: .login, wasBegun: false, text: cause)
+        var troubles = try troubles()
+        #expect(troubles.failure(unopened, while: .look).remedy == .hold, "a file that nobody can read is for a person to mend")
+        troubles.keyFile = PrivateKeyFile("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----")
+        #expect(troubles.failure(unopened, while: .look).remedy == .retry)
+        #expect(troubles.failure(failure(.login), while: .look).remedy == .hold)
+        #expect(troubles.secret(SettingsProblem(at: [], "no descriptor", isShortage: true)).remedy == .retry)
+        #expect(troubles.secret(SettingsProblem(at: [], "it is empty")).remedy == .hold)
+    }
+
     @Test("that is a full disk waits a minute")
     func full() throws {
         #expect(try troubles().failure(failure(.full), while: .upload).remedy == .retry(after: .seconds(60)))

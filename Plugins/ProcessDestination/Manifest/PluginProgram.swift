@@ -34,7 +34,8 @@ package struct PluginProgram: Hashable, Sendable {
         let name = VisibleText.escaped(path)
         let status: FileStatus
         do throws(FileProblem) { status = try OpenFile.open(path).status() } catch {
-            throw SettingsProblem(at: [], "the program of the plugin cannot be run: \(error)", hint: "is it built?")
+            throw SettingsProblem(
+                at: [], "the program of the plugin cannot be run: \(error)", hint: "is it built?", isShortage: error.isExhausted)
         }
         guard status.mode & 0o111 != 0 else {
             throw SettingsProblem(at: [], "\(name) is not executable", hint: "chmod +x '\(name)'")
@@ -58,11 +59,17 @@ package struct PluginProgram: Hashable, Sendable {
     package func digest() throws(SettingsProblem) -> SHA256Digest { try Self.digest(of: path) }
 
     package static func digest(of path: String) throws(SettingsProblem) -> SHA256Digest {
-        do {
-            let file = try OpenFile.open(path)
-            return try FileHasher.digests(ofFile: file.descriptor, size: file.status().size).sha256
+        let text = "the program of the plugin cannot be read: "
+        let file: SharedFile
+        let size: Int64
+        do throws(FileProblem) {
+            file = try OpenFile.open(path).shared()
+            size = try file.status().size
         } catch {
-            throw SettingsProblem(at: [], "the program of the plugin cannot be read: \(error)")
+            throw SettingsProblem(at: [], text + "\(error)", isShortage: error.isExhausted)
+        }
+        do throws(FileHashFailure) { return try FileHasher.digests(ofFile: file.descriptor, size: size).sha256 } catch {
+            throw SettingsProblem(at: [], text + "\(error)")
         }
     }
 }

@@ -36,7 +36,7 @@ enum SecretSource: Hashable, Sendable {
                 let file = try OpenFile.open(path)
                 (mode, bytes) = (try file.status().mode, try file.readAll(limit: Self.longest))
             } catch {
-                throw SettingsProblem(at: ["file"], "the secret cannot be used: \(error)")
+                throw SettingsProblem(at: ["file"], "the secret cannot be used: \(error)", isShortage: error.isExhausted)
             }
             guard mode & 0o006 == 0 else {
                 throw SettingsProblem(at: ["file"], "the secret in '\(name)' is open to everybody", hint: "chmod o= '\(name)'")

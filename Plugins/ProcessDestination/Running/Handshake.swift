@@ -20,7 +20,7 @@ struct Handshake {
                 return try readSecrets()
             }
         } catch {
-            throw PluginLoss(.unfit(error.text, hint: error.hint))
+            throw PluginLoss(error.isShortage ? .notNow(error.text) : .unfit(error.text, hint: error.hint))
         }
         let link = PluginLink(
             redaction: Redaction(Array(secrets.values)), silence: patience.start,

@@ -6,7 +6,7 @@ package struct PluginLoss: Error, Hashable {
     package enum Kind: Hashable, Sendable {
         /// It cannot be run as it is, or may not be.
         case unfit(String, hint: String?)
-        /// The machine cannot start it now.
+        /// The machine cannot start it now, or look at what it is started with.
         case notNow(String)
         /// It did not finish the handshake in time.
         case late(Duration)

@@ -36,7 +36,9 @@ enum SmallFile {
         let step = "read credentials from \(path)"
         // Not blocking: a FIFO in its place would hold up every delivery.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw CredentialFailure(step: step, cause: reason(), isTemporary: errno == EMFILE) }
+        guard descriptor >= 0 else {
+            throw CredentialFailure(step: step, cause: reason(), isTemporary: [EMFILE, ENFILE, ENOMEM].contains(errno))
+        }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw CredentialFailure(step: step, cause: reason()) }

@@ -45,5 +45,5 @@ package struct DeliveryLifecycle: Sendable {
 
 extension DeliveryFailure {
     /// True when this process or this machine had no descriptor or memory left.
-    var isShortage: Bool { ["EMFILE", "ENFILE", "ENOMEM"].contains(code) }
+    var isShortage: Bool { [Self.shortage, "EMFILE", "ENFILE", "ENOMEM"].contains(code) }
 }

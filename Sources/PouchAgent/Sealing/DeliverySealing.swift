@@ -151,6 +151,10 @@ struct DeliverySealing: Sendable {
     private func recipients(_ plan: SealPlan, of delivery: PendingDelivery) throws(DeliveryFailure) -> [SealCertificate] {
         let certificates: [SealCertificate]
         do throws(SealProblem) { certificates = try plan.recipients.certificates() } catch {
+            guard !error.isShortage else {
+                throw DeliveryFailure(
+                    .retry, code: DeliveryFailure.shortage, attempt: attempt(delivery), cause: error.text)
+            }
             throw DeliveryFailure(
                 .hold, code: "seal-certificate", attempt: attempt(delivery), cause: error.text,
                 hint: error.hint ?? "put a good certificate of \(partner) there, then: pouch release \(partner)")
@@ -207,7 +211,8 @@ struct DeliverySealing: Sendable {
 
     private func spoolFailure(_ problem: FileProblem, _ delivery: PendingDelivery) -> DeliveryFailure {
         guard problem.isNoSpace else {
-            return DeliveryFailure(.retry(after: .seconds(30)), code: "seal-spool", attempt: attempt(delivery), cause: "\(problem)")
+            let (pause, code) = problem.isExhausted ? (Duration.zero, DeliveryFailure.shortage) : (.seconds(30), "seal-spool")
+            return DeliveryFailure(.retry(after: pause), code: code, attempt: attempt(delivery), cause: "\(problem)")
         }
         return DeliveryFailure(
             .retry(after: .seconds(60)), code: "seal-spool-full", attempt: attempt(delivery), cause: "\(problem)",

@@ -40,7 +40,8 @@ package final class SealRecipients: Sendable {
             if let known = known.withLock({ $0[path] }), known.identity == identity { return known.certificate }
             bytes = try file.readAll(limit: Self.longestFile)
         } catch {
-            throw SealProblem("the certificate \(VisibleText.escaped(path)) cannot be read: \(error.cause)")
+            throw SealProblem(
+                "the certificate \(VisibleText.escaped(path)) cannot be read: \(error.cause)", isShortage: error.isExhausted)
         }
         do throws(SealProblem) {
             let certificate = try SealCertificate(bytes)

@@ -3,10 +3,13 @@ package struct SealProblem: Error, Hashable, Sendable, CustomStringConvertible {
     package let text: String
     /// The usual reason and the fix, where we know it.
     package let hint: String?
+    /// No descriptor or memory was left: it says nothing of the certificate.
+    package let isShortage: Bool
 
-    package init(_ text: String, hint: String? = nil) {
+    package init(_ text: String, hint: String? = nil, isShortage: Bool = false) {
         self.text = text
         self.hint = hint
+        self.isShortage = isShortage
     }
 
     package var description: String { text + (hint.map { "\nhint: \($0)" } ?? "") }
