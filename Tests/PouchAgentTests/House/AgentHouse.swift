@@ -110,6 +110,11 @@ final class AgentHouse: Sendable {
         try await Journal.openReadOnly(at: JournalPlace.path(state: state)).trace(text)
     }
 
+    /// Its delivery waits for a later time.
+    func isPutOff(_ text: String) async throws -> Bool {
+        try await stories(of: text).first?.nextAttempt.map { $0 > clock.now } ?? false
+    }
+
     /// The manifest's entries, of a manifest that verifies against the journal.
     func manifest() async throws -> [ManifestEntry] {
         let place = JournalPlace.manifestFolder(state: state)
