@@ -15,6 +15,7 @@ import network
 import power
 import scenes
 import sweeps
+from examples import MailStand, RcloneStand, SealedStand, WebDAVStand
 from sftp import SFTPStand, SSHServer
 from stands import LocalStand, PluginStand, Sandbox, SecureInboxStand, Tools
 
@@ -23,7 +24,9 @@ def harnesses(asked, tools, folder):
     """Pairs of a name and what runs it. One minute is worth about so many cases of each."""
     minutes, seed = asked.minutes, asked.seed
     share = None if minutes is None else max(4, int(minutes * 8))
-    for stand in (LocalStand, PluginStand, SecureInboxStand) + ((SFTPStand,) if tools.ssh else ()):
+    stands = [LocalStand, PluginStand, SecureInboxStand, SealedStand, WebDAVStand]
+    stands += [stand for stand in (RcloneStand, MailStand) if stand.is_installed()] + ([SFTPStand] if tools.ssh else [])
+    for stand in stands:
         yield f"kill-{stand.kind}", lambda stand=stand: sweeps.kill_everywhere(tools, stand, folder, seed, share)
         yield f"fail-{stand.kind}", lambda stand=stand: sweeps.fail_everywhere(tools, stand, folder, seed, share)
         yield f"shortage-{stand.kind}", lambda stand=stand: sweeps.fail_everywhere(
