@@ -7,6 +7,7 @@ struct DeliveryTalk: Sendable {
     let context: DeliveryContext
     let plan: PluginPlan
     let link: PluginLink
+    let patience: Patience
     let question: DeliveryQuestion
     let started: ContinuousClock.Instant
 
@@ -48,17 +49,20 @@ struct DeliveryTalk: Sendable {
         }
         defer { request.close() }
         var announcements = 0
+        var wasSaved = question.checkpoint != nil
         while true {
             switch try await request.reply() {
             case .checkpoint(let data, let ready):
                 let isReady = ready != nil || announcements > 0
                 do throws(DeliveryFailure) {
                     try await save(data, ready, isReady: isReady)
+                    wasSaved = true
                     // What the plugin may do once it is told `saved` is not to happen any more: it never was allowed to, and nobody is to
                     // wonder whether it did.
                     if Task.isCancelled, isReady, announcements == 0 { try await save(data, nil, isReady: false) }
                 } catch {
                     try await stop(request)
+                    if case .sourceChanged = error.remedy, !wasSaved { await abandon() }
                     return .failure(error)
                 }
                 if ready != nil { announcements += 1 }
@@ -107,6 +111,14 @@ struct DeliveryTalk: Sendable {
             default: continue
             }
         }
+    }
+
+    /// The file is taken afresh, and no checkpoint leads to what was sent of it: nobody else would ask for it.
+    private func abandon() async {
+        let request = link.open(.abandon(delivery: context.delivery, checkpoint: ""), within: patience.answer)
+        defer { request.close() }
+        // A plugin that is lost over it is started again by whoever needs it next.
+        _ = try? await request.reply()
     }
 
     private func handOver(_ data: String, _ arrival: PluginMessage.Arrival, requests: Int) async -> Outcome {

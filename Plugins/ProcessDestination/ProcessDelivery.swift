@@ -57,7 +57,7 @@ struct ProcessDelivery: Sendable {
         let question = DeliveryQuestion(
             delivery: context.delivery, key: context.key, size: file.size, sha256: sha256, checkpoint: saved?.data)
         let talk = DeliveryTalk(
-            file: file, context: context, plan: plan, link: link, question: question, started: started)
+            file: file, context: context, plan: plan, link: link, patience: patience, question: question, started: started)
         if asking {
             switch try await talk.ask(within: min(patience.answer, timeLeft)) {
             case .present(let receipt): return .success(.delivered(receipt))

@@ -17,7 +17,7 @@ struct PluginConformanceTests {
     /// About losing and repeating.
     private static let loss: Set<String> = [
         "no-bytes", "again-from-nothing", "nothing-before-durable", "failing-save", "taken-suffix", "taken-by-a-twin",
-        "source-other-bytes",
+        "source-other-bytes", "source-rewritten", "source-not-verified",
         "check-broken", "lost-reply", "cut", "killed-anywhere", "stopped-where-replace",
     ]
     /// One promise of each kind.
