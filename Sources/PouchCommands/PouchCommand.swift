@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Glibc
+import PouchCrypto
 
 /// `pouch`
 package struct PouchCommand: AsyncParsableCommand {
@@ -39,6 +40,7 @@ package struct PouchCommand: AsyncParsableCommand {
 
     /// Parses the command line and runs what it says; ends the process with the command's exit code.
     package static func start() async {
+        CryptoLibrary.leaveAloneAtExit()
         // An alert command that does not read its input, or a log that nobody reads any more, must not end the agent.
         signal(SIGPIPE, SIG_IGN)
         // A terminal that closes must not end it without draining; a running agent reads its configuration again.
