@@ -11,6 +11,7 @@ package final class PluginHarness: DestinationHarness {
     private let environment: [String: String]
     private let patience: Patience
     private let mischief = Mischief()
+    let transcript = Transcript()
 
     /// - Parameter plugin: with a far end that `FarEnd` can make of its `test:`.
     package init(_ plugin: PluginFile, environment: [String: String], patience: Patience = .ofTests) async throws {
@@ -32,11 +33,15 @@ package final class PluginHarness: DestinationHarness {
         do {
             let plan = try PluginPlan(
                 plugin.manifest, in: plugin.folder, settings: settings, relativeTo: plugin.folder, environment: environment)
-            return ProcessDestination(plan, patience: patience, interference: PluginInterference(mischief.look))
+            return ProcessDestination(
+                plan, patience: patience, interference: PluginInterference(mischief.look, listen: transcript.add))
         } catch {
             throw FarEnd.Unusable(description: error.problems.map(\.description).joined(separator: "; "))
         }
     }
+
+    /// What the partner sees, as a folder.
+    var farEndFolder: String { farEnd.folder }
 
     package var policies: Set<WhenTaken> { Set(plugin.manifest.whenTaken ?? [.suffix]) }
 

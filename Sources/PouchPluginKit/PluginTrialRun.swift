@@ -14,6 +14,10 @@ package struct PluginTrialRun: Sendable {
         package let verdict: Kind
         /// Why it is broken or was not looked at.
         package let reason: String?
+        /// Where it is broken: the last lines of the plugin's standard error.
+        package let standardError: [String]?
+        /// Where it is broken, and that was asked for: the folder with the conversation and the far end.
+        package let kept: String?
         package let milliseconds: Int64
     }
 
@@ -22,11 +26,16 @@ package struct PluginTrialRun: Sendable {
     private let plugin: PluginFile
     private let environment: [String: String]
     private let patience: Patience
+    private let keepsakes: Keepsakes?
 
-    package init(_ plugin: PluginFile, environment: [String: String], patience: Patience = .ofTests) {
+    /// - Parameter keeping: a folder for what broken promises leave; `nil` keeps nothing.
+    package init(
+        _ plugin: PluginFile, environment: [String: String], patience: Patience = .ofTests, keeping folder: String? = nil
+    ) {
         self.plugin = plugin
         self.environment = environment
         self.patience = patience
+        keepsakes = folder.map { Keepsakes(folder: $0) }
     }
 
     /// Builds what must be built.
@@ -64,14 +73,19 @@ package struct PluginTrialRun: Sendable {
 
     private func verdict(on promise: DestinationRequirement) async -> Verdict {
         let started = ContinuousClock.now
-        func verdict(_ kind: Verdict.Kind, _ reason: String? = nil) -> Verdict {
+        func verdict(
+            _ kind: Verdict.Kind, _ reason: String? = nil, errors: [String]? = nil, kept: String? = nil
+        ) -> Verdict {
             let took = (ContinuousClock.now - started).components
             return Verdict(
-                id: promise.id, sentence: promise.sentence, verdict: kind, reason: reason,
+                id: promise.id, sentence: promise.sentence, verdict: kind, reason: reason, standardError: errors, kept: kept,
                 milliseconds: took.seconds * 1_000 + took.attoseconds / 1_000_000_000_000_000)
         }
+        let harness: PluginHarness
+        do { harness = try await PluginHarness(plugin, environment: environment, patience: patience) } catch {
+            return verdict(.broken, "\(error)")
+        }
         do {
-            let harness = try await PluginHarness(plugin, environment: environment, patience: patience)
             if let fault = promise.needs, !harness.faults.contains(fault) {
                 return verdict(.skipped, "the far end of `test:` cannot play \(fault.rawValue)")
             }
@@ -81,7 +95,11 @@ package struct PluginTrialRun: Sendable {
             try await promise.verify(harness)
             return verdict(.kept)
         } catch {
-            return verdict(.broken, "\(error)")
+            let kept: String?
+            do { kept = try keepsakes?.keep(promise.id, harness.transcript, farEnd: harness.farEndFolder) } catch {
+                kept = "nothing could be kept: \(error)"
+            }
+            return verdict(.broken, "\(error)", errors: harness.transcript.lastErrors, kept: kept)
         }
     }
 }

@@ -70,6 +70,40 @@ struct PluginConformanceTests {
         try await expectKept(PluginFile.read(folder.path("rclone")), PluginTrialRun.promises.filter { ids.contains($0.id) })
     }
 
+    @Test("of a broken promise the plugin's own words, the conversation and the far end are kept, and no secret")
+    func keepsakes() async throws {
+        let folder = try TemporaryFolder("skeleton")
+        try Skeleton(AdapterName("trial"), in: .python).write(to: folder.path("plugin"))
+        let secret = "rosebud-and-more"
+        let program = try folder.text("plugin/trial.py")
+            .replacing(#"Failure("quarantine", "key-taken""#, with: #"Failure("retry", "key-taken""#)
+            .replacing(
+                "        part = self.part(delivery.delivery)\n        try:\n",
+                with: """
+                            part = self.part(delivery.delivery)
+                            print("\(secret)", file=sys.stderr, flush=True)
+                            try:
+
+                    """)
+        try folder.write(program, to: "plugin/trial.py")
+        #expect(chmod(folder.path("plugin/trial.py"), 0o755) == 0)
+        let manifest = try folder.text("plugin/plugin.yaml")
+            .replacing("fields:\n", with: "fields:\n  word: { type: secret }\n")
+            .replacing("settings: {", with: "settings: { word: { environment: WORD },")
+        try folder.write(manifest, to: "plugin/plugin.yaml")
+        let run = PluginTrialRun(
+            try PluginFile.read(folder.path("plugin")), environment: Self.environment.merging(["WORD": secret]) { $1 },
+            keeping: folder.path("kept"))
+        let verdicts = await run.run(PluginTrialRun.promises.filter { ["taken-fail", "odd-size"].contains($0.id) })
+        #expect(verdicts.map(\.verdict) == [.kept, .broken])
+        let broken = try #require(verdicts.last)
+        #expect(broken.standardError?.contains("<secret>") == true && broken.kept == folder.path("kept/taken-fail"))
+        let conversation = try folder.text("kept/taken-fail/conversation.txt")
+        #expect(conversation.contains("host\t{\"type\":\"deliver\"") && conversation.contains("plugin\t"))
+        #expect(conversation.contains("stderr\t<secret>") && !conversation.contains(secret))
+        #expect(try !folder.read("kept/taken-fail/far-end/taken.csv").isEmpty)
+    }
+
     @Test("webdav tells what a server said that hung up in the middle of a file")
     func earlyAnswer() async throws {
         let plugin = try PluginFile.read(HostileHouse.checkout + "/Plugins/Examples/webdav")

@@ -12,9 +12,23 @@ package struct PluginInterference: Sendable {
     /// - Returns: false: the message is lost, and the plugin is killed.
     package typealias Look = @Sendable (Moment) -> Bool
 
-    let look: Look
+    /// Who wrote a line.
+    package enum Side: String, Sendable {
+        case host, plugin
+        /// The plugin, for people.
+        case standardError = "stderr"
+    }
 
-    package init(_ look: @escaping Look) { self.look = look }
+    /// Is told each line of the conversation, without secrets.
+    package typealias Listen = @Sendable (Side, String) -> Void
+
+    let look: Look
+    let listen: Listen?
+
+    package init(_ look: @escaping Look, listen: Listen? = nil) {
+        self.look = look
+        self.listen = listen
+    }
 
     func takes(_ message: PluginMessage.Content) -> Bool {
         switch message {

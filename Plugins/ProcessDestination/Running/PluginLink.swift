@@ -98,14 +98,26 @@ final class PluginLink: Sendable {
         if let loss {
             _ = mailbox.post(.lost(loss))
         } else {
-            child?.write(message.line(id: id))
+            write(message, id: id, to: child)
         }
         return PluginRequest(id: id, mailbox: mailbox, link: self)
     }
 
     func send(_ message: HostMessage, about id: Int) {
         let child = state.withLock { $0.open[id] == nil ? nil : $0.child }
-        child?.write(message.line(id: id))
+        write(message, id: id, to: child)
+    }
+
+    private func write(_ message: HostMessage, id: Int, to child: ChildProcess?) {
+        guard let child else { return }
+        let line = message.line(id: id)
+        note(line, by: .host)
+        child.write(line)
+    }
+
+    private func note(_ bytes: [UInt8], by side: PluginInterference.Side) {
+        guard let listen = interference?.listen else { return }
+        listen(side, String(decoding: redaction.bytes(bytes), as: UTF8.self))
     }
 
     /// Asks the plugin to stop, once, and begins to lose patience.
@@ -141,7 +153,9 @@ final class PluginLink: Sendable {
     private func receive(_ event: ChildProcess.Event) {
         switch event {
         case .output(let bytes): take(bytes)
-        case .errors(let bytes): state.withLock { $0.words.add(bytes) }
+        case .errors(let bytes):
+            note(bytes, by: .standardError)
+            state.withLock { $0.words.add(bytes) }
         case .tick: look()
         case .ended(let ending): giveUp(.ended(ending))
         }
@@ -156,6 +170,7 @@ final class PluginLink: Sendable {
                 .violation("a line of more than \(Self.longestLine) bytes: " + redaction.quoted(error.beginning, isCut: true)))
         }
         for line in lines where loss == nil {
+            note(line, by: .plugin)
             do throws(PluginMessage.Unreadable) { hear(try PluginMessage(line: line)) } catch {
                 giveUp(.violation(error.text + " " + redaction.quoted(line)))
             }
@@ -206,7 +221,7 @@ final class PluginLink: Sendable {
             defer { state.nextID += 1 }
             return (state.nextID, state.child)
         }
-        child?.write(HostMessage.ping.line(id: id))
+        write(.ping, id: id, to: child)
     }
 }
 

@@ -21,12 +21,14 @@ struct PluginTestCommand: AsyncParsableCommand {
               pouch plugin test ./letterbox
               pouch plugin test ./letterbox/plugin.yaml --only lost-reply --only killed-anywhere
               pouch plugin test ./letterbox --json
+              pouch plugin test ./letterbox --keep /tmp/broken     then: /tmp/broken/lost-reply/conversation.txt
             """
     )
 
     @Argument(help: "The manifest, or its folder.") var path: String
     @Flag(help: "One JSON document instead of lines.") var json = false
     @Option(help: "These promises only.") var only: [String] = []
+    @Option(help: "A folder: of each broken promise the conversation and the far end are kept there.") var keep: String?
     @Option(help: "How many promises are looked at at once.") var atOnce = 2
 
     func run() async throws {
@@ -35,7 +37,7 @@ struct PluginTestCommand: AsyncParsableCommand {
         if let unknown = only.first(where: { id in !known.contains { $0.id == id } }) {
             throw Refusal("there is no promise '\(unknown)'", hint: "promises: \(known.map(\.id).joined(separator: ", "))").told()
         }
-        let trial = PluginTrialRun(plugin, environment: ProcessInfo.processInfo.environment)
+        let trial = PluginTrialRun(plugin, environment: ProcessInfo.processInfo.environment, keeping: keep.map(Self.absolute))
         do { try await trial.prepare() } catch { throw Refusal("\(error)").told() }
         let (style, isQuiet) = (Style.output, json)
         if !isQuiet { Terminal.print(style.bold("\(plugin.manifest.name)") + style.faint("  \(plugin.path)")) }
@@ -49,15 +51,18 @@ struct PluginTestCommand: AsyncParsableCommand {
     }
 
     private func read() throws -> PluginFile {
-        let absolute = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         do {
-            return try PluginFile.read(absolute)
+            return try PluginFile.read(Self.absolute(path))
         } catch let problems as ConfigurationProblems {
             for problem in problems.problems { Terminal.complain("\(problem)") }
             throw ExitCode.configuration
         } catch let problem as SettingsProblem {
             throw Refusal(problem.text, hint: problem.hint, code: .configuration).told()
         }
+    }
+
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 
     private static func tell(_ verdict: PluginTrialRun.Verdict, _ style: Style) {
@@ -68,7 +73,14 @@ struct PluginTestCommand: AsyncParsableCommand {
             case .skipped: style.faint("skipped")
             }
         Terminal.print("  \(word) \(verdict.id): \(verdict.sentence)" + style.faint("  \(verdict.milliseconds) ms"))
-        if let reason = verdict.reason { Terminal.print("          \(VisibleText.escaped(reason))") }
+        for line in verdict.reason?.split(whereSeparator: \.isNewline) ?? [] {
+            Terminal.print("          \(VisibleText.escaped(String(line)))")
+        }
+        if let errors = verdict.standardError, !errors.isEmpty {
+            Terminal.print(style.faint("          its standard error, at the end:"))
+            for line in errors { Terminal.print("            \(line)") }
+        }
+        if let kept = verdict.kept { Terminal.print("          kept: \(VisibleText.escaped(kept))") }
     }
 }
 
