@@ -202,7 +202,7 @@ package final class Agent: Sendable {
             await alerts.finishTelling(within: mode == .service ? plan.drainLimit : AlertBell.limit)
             group.cancelAll()
         }
-        let ending = await finish()
+        let ending = await finish(mode)
         logger.info("stopped", metadata: ["agent": "\(plan.name)", "summary": "\(ending.summary)"])
         return ending
     }

@@ -73,10 +73,11 @@ extension Agent {
         work.cancelAll()
     }
 
-    func finish() async -> RunEnding {
-        // What goes back to where it was dropped is delivered by the next run, not by this one.
+    func finish(_ mode: Mode) async -> RunEnding {
+        // What goes back to where it was dropped is delivered by the next run, not by this one. A service has no time for it, on disks that gave
+        // trouble: its next start looks through everything.
         var putBack = 0
-        if intake.doubtsClaims || closer.hasTrouble { putBack = await recovery.reconcile(isStart: true) }
+        if case .once = mode, intake.doubtsClaims || closer.hasTrouble { putBack = await recovery.reconcile(isStart: true) }
         do { try await outbox.drain() } catch {
             logger.error("the manifest is behind; its lines wait in the journal", metadata: ["cause": "\(error)"])
         }
