@@ -164,13 +164,7 @@ private struct SFTPCheck {
     }
 
     private func failure(_ trouble: SFTPLane.Trouble, _ attempt: String, _ step: SFTPTroubles.Step) async -> Finding {
-        let troubles = await lane.troubles(attempt: attempt)
-        let failure: DeliveryFailure
-        switch trouble {
-        case .secret(let problem): failure = troubles.secret(problem)
-        case .shortage(let problem): failure = troubles.shortage("the host key could not be looked up: \(problem)")
-        case .server(let problem): failure = troubles.failure(problem, while: step)
-        }
+        let failure = await lane.troubles(attempt: attempt).failure(trouble, while: step)
         return Finding(.failure, "could not \(failure.attempt): \(failure.cause)", hint: failure.hint)
     }
 }

@@ -199,12 +199,7 @@ struct SFTPCourse: Sendable {
     }
 
     func failure(_ trouble: SFTPLane.Trouble, while step: SFTPTroubles.Step) async -> DeliveryFailure {
-        let troubles = await lane.troubles(attempt: attempt)
-        switch trouble {
-        case .secret(let problem): return troubles.secret(problem)
-        case .shortage(let problem): return troubles.shortage("the host key could not be looked up: \(problem)")
-        case .server(let failure): return troubles.failure(failure, while: step)
-        }
+        await lane.troubles(attempt: attempt).failure(trouble, while: step)
     }
 
     /// Where the server only says that it failed, or hangs up while bytes are coming, its disk may be full or read-only, or a file

@@ -22,6 +22,14 @@ package struct SFTPTroubles: Sendable {
         self.expectation = expectation
     }
 
+    func failure(_ trouble: SFTPLane.Trouble, while step: Step) -> DeliveryFailure {
+        switch trouble {
+        case .secret(let problem): secret(problem)
+        case .shortage(let problem): shortage("the host key could not be looked up: \(problem)")
+        case .server(let failure): self.failure(failure, while: step)
+        }
+    }
+
     package func failure(_ failure: SFTPFailure, while step: Step) -> DeliveryFailure {
         switch failure.kind {
         case .badRequest:
