@@ -47,6 +47,37 @@ extension Scenarios {
             try await workshop.expectEverythingDelivered(40)
         }
 
+        @Test("a plugin that dies between placing a file and tidying up leaves nothing, though the file need not be sent again")
+        func diesWhileItTidies() async throws {
+            let workshop = try await pluggedWorkshop {
+                $0.replacing(
+                    "        os.unlink(part)\n        return True",
+                    with: """
+                                die_once(self.folder + "/../died")
+                                os.unlink(part)
+                                return True
+                        """
+                ).replacing(
+                    "\n\ndef failure(error):",
+                    with: """
+
+
+                        def die_once(note):
+                            try:
+                                os.close(os.open(note, os.O_CREAT | os.O_EXCL))
+                            except FileExistsError:
+                                return
+                            os.kill(os.getpid(), 9)
+
+
+                        def failure(error):
+                        """)
+            }
+            try workshop.feed(1)
+            try await workshop.expectEverythingDelivered(1)
+            #expect(FileManager.default.fileExists(atPath: workshop.folder.appendingPathComponent("died").path))
+        }
+
         @Test("a plugin that lies holds its partner, the file is kept, and the status says why")
         func liar() async throws {
             let workshop = try await pluggedWorkshop {

@@ -45,6 +45,7 @@ check() {
 exists() { # an answer may have been lost: is this very delivery there?
     for name in "$key" "$suffixed"; do
         if [ "$(noted "$folder/$name")" = "$delivery" ]; then
+            rm -f -- "$folder/.$delivery.part" # cut off between the two steps of `place`
             say "$id" '{type: "presence", state: "present", key: $key}' --arg key "$name"
             return
         fi
