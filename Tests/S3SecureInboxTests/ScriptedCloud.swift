@@ -14,6 +14,7 @@ final class ScriptedCloud: HTTPTransport {
         var answers: [Kind: [Answer]]
         var requests: [HTTPRequest] = []
         var hanging: @Sendable (HTTPRequest) -> Bool = { _ in false }
+        var unanswered = 0
     }
 
     private let state: Mutex<State>
@@ -33,6 +34,9 @@ final class ScriptedCloud: HTTPTransport {
 
     func hang(where isHanging: @escaping @Sendable (HTTPRequest) -> Bool) { state.withLock { $0.hanging = isHanging } }
 
+    /// How many requests were left without an answer.
+    var unanswered: Int { state.withLock { $0.unanswered } }
+
     var requests: [HTTPRequest] { state.withLock { $0.requests } }
 
     /// What was asked, in order: `put k`, `copy k`, `head k`.
@@ -50,6 +54,7 @@ final class ScriptedCloud: HTTPTransport {
         progress: (@Sendable (Int64) -> Void)?
     ) async throws(HTTPFailure) -> HTTPResponse {
         if state.withLock({ $0.hanging })(request) {
+            state.withLock { $0.unanswered += 1 }
             await Cancellation.wait()
             throw HTTPFailure(kind: .cancelled, outcome: .unknown, text: "cancelled")
         }
