@@ -71,6 +71,9 @@ static inline int pouch_attribute(int descriptor, const char *name, void *value,
     return pouch_answer(fgetxattr(descriptor, name, value, count));
 }
 
+// The calling thread's number; glibc has gettid() under _GNU_SOURCE only, and syscall is variadic.
+static inline int pouch_thread(void) { return (int)syscall(SYS_gettid); }
+
 // A file that is only in memory.
 static inline int pouch_memory_file(const char *name) { return pouch_answer(syscall(SYS_memfd_create, name, 1u)); } // MFD_CLOEXEC
 

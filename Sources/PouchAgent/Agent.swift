@@ -42,6 +42,8 @@ package final class Agent: Sendable {
     let sends: SendBoard
     /// How the configuration is read again; `nil`: it is not.
     let reading: PlanReading?
+    /// Who is told how the agent does; `nil`: nobody asked.
+    let supervisor: Supervisor?
     let handover = Mutex(Handover.none)
     /// Rung when there is a plan to hand over.
     let handoverBell = Bell()
@@ -61,13 +63,16 @@ package final class Agent: Sendable {
 
     /// Opens the state folder: lock, journal, manifest. Nothing runs yet.
     ///
-    /// - Parameter reading: How the configuration is read again when somebody asks for it.
+    /// - Parameters:
+    ///   - reading: How the configuration is read again when somebody asks for it.
+    ///   - supervisor: Is told when a run is ready, reloads and stops, and that its loops move.
     /// - Throws: `AgentFailure`: the folder cannot be made or is open to others, another agent has it, or the journal is of a later version.
     package static func open(
         plan: AgentPlan,
         clock: any AgentClock,
         logger: Logger,
-        reading: PlanReading? = nil
+        reading: PlanReading? = nil,
+        supervisor: Supervisor? = nil
     ) async throws(AgentFailure) -> Agent {
         let lock = try StateFolder.lock(plan.state)
         let journal: Journal
@@ -86,7 +91,7 @@ package final class Agent: Sendable {
         let repairs = try await ManifestJoint.join(journal, folder: JournalPlace.manifestFolder(state: plan.state))
         let agent = Agent(
             plan: plan, clock: clock, logger: logger, journal: journal, holds: holds, returned: returned, lock: lock,
-            reading: reading)
+            reading: reading, supervisor: supervisor)
         agent.tellOpening(repairs)
         return agent
     }
@@ -99,9 +104,12 @@ package final class Agent: Sendable {
         holds: [PartnerName: PartnerHold],
         returned: ReturnedDrops,
         lock: StateLock,
-        reading: PlanReading?
+        reading: PlanReading?,
+        supervisor: Supervisor?
     ) {
         self.reading = reading
+        self.supervisor = supervisor
+        let heartbeats = Heartbeats()
         self.clock = clock
         self.logger = logger
         self.journal = journal
@@ -114,6 +122,7 @@ package final class Agent: Sendable {
             folder: JournalPlace.manifestFolder(state: plan.state),
             clock: clock,
             alerts: alerts,
+            heartbeats: heartbeats,
             logger: logger
         )
         let sends = SendBoard()
@@ -132,6 +141,7 @@ package final class Agent: Sendable {
             endings: endings,
             shelf: SourceShelf(claims: claimed),
             spool: spool,
+            heartbeats: heartbeats,
             clock: clock,
             logger: logger
         )
@@ -177,7 +187,12 @@ package final class Agent: Sendable {
             group.addTask { await self.outbox.run() }
             group.addTask { await self.alerts.run() }
             group.addTask { await self.watchOverJournal() }
-            group.addTask { await ControlServer(state: self.plan.state, answering: self, logger: self.logger).run() }
+            group.addTask {
+                await ControlServer(state: self.plan.state, answering: self, logger: self.logger).run {
+                    await self.supervisor?.tell(.ready)
+                }
+            }
+            group.addTask { await self.tellSupervisor() }
             if !mode.isQuiet {
                 await recovery.reconcile(isStart: true)
                 await holdPartnersThatAreGone()
@@ -195,6 +210,7 @@ package final class Agent: Sendable {
                     }
                 }
                 await waitForTheEnd(of: mode)
+                await supervisor?.tell(.stopping)
                 stop()
                 await drain(&work)
             }

@@ -2,6 +2,7 @@ import Logging
 import PouchFiles
 import PouchJournal
 import PouchKit
+import Synchronization
 
 /// What the agent looks after from time to time.
 extension Agent {
@@ -36,12 +37,22 @@ extension Agent {
     func housekeeping() async {
         var lastAccount = clock.monotonic
         var lastTime = clock.now
+        // What waits for a file system, and may be waited for as long as a server is away, is not asked.
+        let isAtFiles = Mutex(true)
+        let bell = Bell()
+        let heartbeat = works.heartbeats.join(
+            "housekeeping", wake: { bell.ring() }, isExcused: { isAtFiles.withLock { $0 } })
+        defer { heartbeat.leave() }
         await watchCertificates()
         // What could not be put away, or back, is tried again soon, and less and less often while that fails.
         let closing = Backoff(first: .seconds(4), longest: Self.accountsEvery)
         var troubledRounds = 0
         while !Task.isCancelled {
-            do { try await clock.sleep(for: .seconds(2)) } catch { return }
+            isAtFiles.withLock { $0 = false }
+            await heartbeat.comesAround()
+            await bell.wait(atMost: .seconds(2), on: clock)
+            if Task.isCancelled { return }
+            isAtFiles.withLock { $0 = true }
             await intake.settleAccounts()
             if intake.pauseReason != nil, await intake.resume() {
                 await recovery.reconcile(isStart: false)

@@ -17,6 +17,7 @@ struct AgentWorks: Sendable {
     let endings: DeliveryEndings
     let shelf: SourceShelf
     let spool: SealedSpool
+    let heartbeats: Heartbeats
     let clock: any AgentClock
     let logger: Logger
 
@@ -27,7 +28,8 @@ struct AgentWorks: Sendable {
             journal: journal,
             clock: clock,
             logger: logger,
-            endings: endings
+            endings: endings,
+            heartbeats: heartbeats
         )
     }
 
@@ -72,7 +74,8 @@ struct AgentWorks: Sendable {
             logger: logger,
             after: former?.legacy
         )
-        let watcher = DropWatcher(folders: plan.folders.map(\.watched), clock: clock, receiver: intake, logger: logger)
+        let watcher = DropWatcher(
+            folders: plan.folders.map(\.watched), clock: clock, receiver: intake, logger: logger, heartbeats: heartbeats)
         return Entrance(plan: plan, intake: intake, watcher: watcher)
     }
 }

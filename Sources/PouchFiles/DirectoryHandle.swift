@@ -138,9 +138,10 @@ package final class DirectoryHandle: Sendable {
     }
 
     private func openBeneath(
-        _ relative: [UInt8], flags: UInt64, mode: UInt64 = 0, operation: String
+        _ path: [UInt8], flags: UInt64, mode: UInt64 = 0, operation: String
     ) throws(FileProblem) -> Int32 {
-        let answer = SystemCall.withPath(relative.isEmpty ? [UInt8(ascii: ".")] : relative) { path in
+        let relative = path.isEmpty ? [UInt8(ascii: ".")] : path
+        let answer = SystemCall.withPath(relative) { path in
             // EAGAIN: somebody renamed a folder while the kernel looked. It says nothing about the path; ask again, but not for ever.
             var answer: Int32 = 0
             for _ in 0..<32 {
@@ -149,9 +150,9 @@ package final class DirectoryHandle: Sendable {
                 }
                 if answer != -EAGAIN { break }
             }
-            return answer
+            return answer == -ENOSYS ? StepwiseOpening.open(relative, beneath: descriptor, flags: flags, mode: mode) : answer
         }
-        guard answer >= 0 else { throw problem(operation, relative, -answer) }
+        guard answer >= 0 else { throw problem(operation, path, -answer) }
         return answer
     }
 }

@@ -12,6 +12,7 @@ package final class DropWatcher: Sendable {
     private let receiver: any DropReceiver
     private let logger: Logger
     private let capacities: WatchCapacities
+    private let heartbeats: Heartbeats
     private let mailboxes: [FolderMailbox]
 
     package init(
@@ -19,13 +20,15 @@ package final class DropWatcher: Sendable {
         clock: any AgentClock,
         receiver: any DropReceiver,
         logger: Logger,
-        capacities: WatchCapacities = WatchCapacities()
+        capacities: WatchCapacities = WatchCapacities(),
+        heartbeats: Heartbeats = Heartbeats()
     ) {
         self.folders = folders
         self.clock = clock
         self.receiver = receiver
         self.logger = logger
         self.capacities = capacities
+        self.heartbeats = heartbeats
         mailboxes = folders.map { _ in FolderMailbox(capacity: capacities.events) }
     }
 
@@ -61,14 +64,16 @@ package final class DropWatcher: Sendable {
             await withDiscardingTaskGroup { group in
                 if let library {
                     let lane = BlockingLane(name: "pouch-inotify")
-                    group.addTask { await lane.run { InotifyReader(library: library, ender: ender).run() } }
+                    group.addTask { [heartbeats] in
+                        await lane.run { InotifyReader(library: library, ender: ender, heartbeats: heartbeats).run() }
+                    }
                 }
                 for (index, folder) in folders.enumerated() {
                     let executor = FolderExecutor(name: "pouch-folder-\(index)")
                     group.addTask(executorPreference: executor) { [self] in
                         await FolderWatch(
                             folder, index: index, clock: clock, receiver: receiver, logger: logger, mailbox: mailboxes[index],
-                            library: library, budget: budget, capacities: capacities
+                            library: library, budget: budget, capacities: capacities, executor: executor, heartbeats: heartbeats
                         ).run()
                     }
                 }

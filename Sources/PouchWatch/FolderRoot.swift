@@ -51,10 +51,12 @@ extension FolderWatch {
     }
 
     private func take(_ handle: DirectoryHandle, _ identity: WatchTree.Identity) async {
+        let network = networkName(of: handle)
+        executor.note(isRemote: network != nil)
         var canBeWatched = library != nil
-        if canBeWatched, let name = networkName(of: handle) {
+        if canBeWatched, let network {
             canBeWatched = false
-            await tell(.sweptOnly(folder: folder.path, reason: Self.reason(networkName: name)))
+            await tell(.sweptOnly(folder: folder.path, reason: Self.reason(networkName: network)))
         }
         root = Root(handle: handle, identity: identity, canBeWatched: canBeWatched)
     }

@@ -26,6 +26,9 @@ final class FolderWatch {
     /// `nil` when there are no events to be had.
     let library: InotifyLibrary?
     let budget: WatchBudget
+    /// Where this loop runs.
+    let executor: FolderExecutor
+    private let heartbeats: Heartbeats
 
     var root: Root?
     var isVanishTold = false
@@ -58,8 +61,11 @@ final class FolderWatch {
 
     init(
         _ folder: WatchedFolder, index: Int, clock: any AgentClock, receiver: any DropReceiver, logger: Logger,
-        mailbox: FolderMailbox, library: InotifyLibrary?, budget: WatchBudget, capacities: WatchCapacities
+        mailbox: FolderMailbox, library: InotifyLibrary?, budget: WatchBudget, capacities: WatchCapacities,
+        executor: FolderExecutor, heartbeats: Heartbeats
     ) {
+        self.executor = executor
+        self.heartbeats = heartbeats
         self.index = index
         self.folder = folder
         self.clock = clock
@@ -75,9 +81,12 @@ final class FolderWatch {
 
     /// Returns when the mailbox is closed.
     func run() async {
+        let heartbeat = heartbeats.join(
+            "folder \(folder.path)", wake: { [mailbox] in mailbox.ring() }, isExcused: { [executor] in executor.isKeptByTheFolder })
         await withDiscardingTaskGroup { alarms in
             await checkRoot(.start)
             while takeMail() {
+                await heartbeat.comesAround()
                 await followEvents(atMost: Self.turn)
                 await lookAgain(atMost: Self.turn)
                 if now >= nextPulse { await checkRoot(.returned) }
@@ -89,6 +98,7 @@ final class FolderWatch {
             }
             alarms.cancelAll()
         }
+        heartbeat.leave()
         leave()
         for request in sweepRequests { request.resume(returning: nil) }
         sweepRequests = []

@@ -284,7 +284,7 @@ def test_aws_cli(house):
             "AWS_CA_BUNDLE": house.ca, "AWS_ENDPOINT_URL": house.endpoint, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1", "AWS_PROFILE": profile,
         }
         done = subprocess.run([program, *words], env=environment, input=data, capture_output=True, timeout=120)
-        assert done.returncode == 0, f"{words}: {done.stderr.decode()}"
+        assert done.returncode == 0, f"{words} ended with {done.returncode}: {done.stdout[-500:]} {done.stderr.decode()}"
         return done.stdout
 
     assert b"user/admin" in aws("sts", "get-caller-identity")

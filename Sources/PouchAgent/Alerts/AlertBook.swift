@@ -3,7 +3,8 @@ package import PouchKit
 /// Something that a person must know of.
 package struct Alert: Hashable, Sendable, Codable {
     package enum Kind: String, Hashable, Sendable, Codable {
-        case held, quarantined, unaccounted, unmatched, diskShort = "disk-short", damaged, expiring, configuration, unreachable
+        case held, quarantined, unaccounted, unmatched, diskShort = "disk-short", damaged, expiring, configuration, unreachable,
+            stuck
     }
 
     package let kind: Kind

@@ -27,17 +27,22 @@ package final class ControlServer: Sendable {
     }
 
     /// Runs until cancelled.
-    package func run() async {
+    ///
+    /// - Parameter whenOpen: called once: callers are answered from now on, or there is no way to.
+    package func run(whenOpen: @Sendable () async -> Void = {}) async {
+        let listener: UnixSocket
         do {
-            let listener = try UnixSocket.listen(in: state, name: Self.socketName)
-            defer { unlink("\(state)/\(Self.socketName)") }
-            try await serve(listener)
+            listener = try UnixSocket.listen(in: state, name: Self.socketName)
         } catch {
             logger.error("the control socket cannot be used", metadata: ["state": "\(state)", "cause": "\(error)"])
+            return await whenOpen()
         }
+        defer { unlink("\(state)/\(Self.socketName)") }
+        await whenOpen()
+        await serve(listener)
     }
 
-    private func serve(_ listener: UnixSocket) async throws(SocketProblem) {
+    private func serve(_ listener: UnixSocket) async {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 do {

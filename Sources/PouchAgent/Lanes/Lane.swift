@@ -32,6 +32,7 @@ final class Lane: Sendable {
     private let clock: any AgentClock
     private let logger: Logger
     private let endings: any LaneEndings
+    private let heartbeats: Heartbeats
     private let bell = Bell()
     private let state: Mutex<State>
 
@@ -41,8 +42,10 @@ final class Lane: Sendable {
         journal: Journal,
         clock: any AgentClock,
         logger: Logger,
-        endings: any LaneEndings
+        endings: any LaneEndings,
+        heartbeats: Heartbeats
     ) {
+        self.heartbeats = heartbeats
         partner = pipeline.partner.name
         self.journal = journal
         self.clock = clock
@@ -104,8 +107,12 @@ final class Lane: Sendable {
     }
 
     func run() async {
+        let heartbeat = heartbeats.join("lane \(partner)") { [bell] in bell.ring() }
+        // Deliveries that are running end in their own time, and are not asked.
         await withDiscardingTaskGroup { group in
+            defer { heartbeat.leave() }
             while true {
+                await heartbeat.comesAround()
                 switch nextMove() {
                 case .begin(let delivery, let asProbe):
                     group.addTask { await self.deliver(delivery, asProbe: asProbe) }

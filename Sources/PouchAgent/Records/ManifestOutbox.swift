@@ -14,10 +14,12 @@ final class ManifestOutbox: Sendable {
     private let clock: any AgentClock
     private let alerts: AlertBell
     private let logger: Logger
+    private let heartbeats: Heartbeats
     private let bell = Bell()
     private let latestTrouble = Mutex<String?>(nil)
 
-    init(journal: Journal, folder: String, clock: any AgentClock, alerts: AlertBell, logger: Logger) {
+    init(journal: Journal, folder: String, clock: any AgentClock, alerts: AlertBell, heartbeats: Heartbeats, logger: Logger) {
+        self.heartbeats = heartbeats
         self.journal = journal
         self.folder = folder
         self.clock = clock
@@ -32,7 +34,10 @@ final class ManifestOutbox: Sendable {
 
     /// Runs until cancelled. Trouble with the manifest's disk is told and tried again; the lines are safe in the journal.
     func run() async {
+        let heartbeat = heartbeats.join("manifest") { [bell] in bell.ring() }
+        defer { heartbeat.leave() }
         while !Task.isCancelled {
+            await heartbeat.comesAround()
             do {
                 try await drain()
                 latestTrouble.withLock { $0 = nil }

@@ -41,6 +41,14 @@ extension Agent {
     /// - Parameter onlyPlanning: Says what would change, and changes nothing.
     @discardableResult
     package func reload(onlyPlanning: Bool = false) async -> ControlAnswer {
+        if onlyPlanning { return await readAgain(onlyPlanning: true) }
+        await supervisor?.tellReloading()
+        let answer = await readAgain(onlyPlanning: false)
+        await supervisor?.tell(.ready)
+        return answer
+    }
+
+    private func readAgain(onlyPlanning: Bool) async -> ControlAnswer {
         guard let reading else {
             return .refused(
                 text: "this run does not read its configuration again", hint: "it ends by itself, or after this request")

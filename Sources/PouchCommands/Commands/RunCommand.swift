@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Logging
 import PouchAgent
 import PouchConfiguration
@@ -40,7 +41,8 @@ struct RunCommand: AsyncParsableCommand {
         let agent: Agent
         do {
             agent = try await Agent.open(
-                plan: blueprint.plan, clock: SystemClock(), logger: logger, reading: once ? nil : Blueprint.reading(of: file.path))
+                plan: blueprint.plan, clock: SystemClock(), logger: logger, reading: once ? nil : Blueprint.reading(of: file.path),
+                supervisor: once ? nil : Self.supervisor(logger: logger))
         } catch {
             throw Refusal(error.text, hint: error.hint, code: error.isInUse ? .inUse : .failed).told()
         }
@@ -67,6 +69,19 @@ struct RunCommand: AsyncParsableCommand {
         }
         if once, !ending.isComplete { throw ExitCode.failed }
         if let breakdown = ending.breakdown { throw Refusal(breakdown).told() }
+    }
+
+    /// - Returns: `nil` where no service manager asks for anything, or its socket cannot be used: the agent works without.
+    private static func supervisor(logger: Logger) -> Supervisor? {
+        guard let contract = SupervisorContract(environment: ProcessInfo.processInfo.environment, process: getpid()) else {
+            return nil
+        }
+        do {
+            return try Supervisor(contract, clock: SystemClock(), logger: logger)
+        } catch {
+            logger.warning("the service manager cannot be told how the agent does", metadata: ["cause": "\(error)"])
+            return nil
+        }
     }
 }
 
